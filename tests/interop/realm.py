@@ -116,7 +116,7 @@ def turn_sigterm_into_exit():
 
 
 class Realm:
-    """A realm with one KDC. Paths are attributes: directory, krb5_conf, heimdal_conf, keytab, ccache."""
+    """A realm with one KDC. Paths are attributes: directory, krb5_conf, keytab, ccache."""
 
     def __init__(self):
         self.directory = None
@@ -131,7 +131,6 @@ class Realm:
             os.mkdir(self.path(name))
             os.chmod(self.path(name), 0o1777)
         self.krb5_conf = self.path("krb5.conf")
-        self.heimdal_conf = self.path("heimdal.conf")
         self.kdc_conf = self.path("kdc.conf")
         self.keytab = self.path("keytab")
         self.ccache = self.path("ccache")
@@ -163,10 +162,14 @@ class Realm:
 
     def configuration(self, name="krb5.conf", port=None, libdefaults="", sections="[apex]", enctypes=None):
         """Writes a client configuration and returns its path; further lines go where their names say."""
-        if enctypes is None:
-            enctypes = "permitted_enctypes = " + ALL_ENCTYPES
+        enctypes = enctypes or ALL_ENCTYPES
+        # MIT, Java and Heimdal each look for a name of their own; Heimdal knows no Camellia.
+        lines = ["%s = %s" % (key, enctypes)
+                 for key in ("permitted_enctypes", "default_tkt_enctypes", "default_tgs_enctypes")]
+        lines.append("default_etypes = " + " ".join(name for name in enctypes.split() if "aes" in name))
         return self.write(name, KRB5_CONF.format(
-            realm=REALM, port=port or self.port, libdefaults=libdefaults, sections=sections, enctypes=enctypes))
+            realm=REALM, port=port or self.port, libdefaults=libdefaults, sections=sections,
+            enctypes="\n    ".join(lines)))
 
     def _start(self):
         for _ in range(5):
@@ -175,8 +178,6 @@ class Realm:
             self.write("kdc.conf", KDC_CONF.format(
                 port=self.port, realm=REALM, directory=self.directory, keysalts=keysalts))
             self.configuration()
-            # Heimdal lacks the SHA-2 types among its defaults, and names them as MIT does.
-            self.configuration("heimdal.conf", enctypes="default_etypes = " + AES)
             if not os.path.exists(self.path("stash")):
                 self.run(["kdb5_util", "create", "-s", "-W", "-r", REALM, "-P", "masterkey"])
             self.kdc = self.spawn(["krb5kdc", "-n", "-r", REALM], env=self.admin_environment(), output="kdc.out")
@@ -251,7 +252,10 @@ class Realm:
 
 
 class Environment:
-    """Makes the environment of processes that shall use one mechanism: "mit", "apex" or "heimdal"."""
+    """Makes the environment of processes that shall use one mechanism: "apex" or one of the others.
+
+    One krb5.conf serves MIT, Heimdal and Java. Without Apex an empty mechanism list hides the machine's own.
+    """
 
     def __init__(self, realm, mechanism="mit", module=None):
         self.realm = realm
@@ -269,8 +273,6 @@ class Environment:
         env["KRB5CCNAME"] = "FILE:" + (ccache or self.realm.ccache)
         env["KRB5_KTNAME"] = "FILE:" + (keytab or self.realm.keytab)
         env["GSS_MECH_CONFIG"] = self.mech_config
-        if self.mechanism == "heimdal":
-            env["KRB5_CONFIG"] = self.realm.heimdal_conf
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 env[name] = os.environ[name]

@@ -113,6 +113,7 @@ public final class JavaPeer {
             case "--no-acquire": break;
             case "--service": service = options[++i]; break;
             case "--bindings": bindings = options[++i]; break;
+            case "--bindings-type": i++; break;
             case "--mech": mech = options[++i].equals("spnego") ? spnego : krb5; break;
             default: throw new IllegalArgumentException("option " + options[i]);
             }
@@ -240,7 +241,6 @@ public final class JavaPeer {
                 serve(operation, data);
             } catch (GSSException error) {
                 json = new StringBuilder("{");
-                answer = error.getOutputToken() == null ? NOTHING : error.getOutputToken();
                 fail(String.valueOf((char) operation), error);
             }
             byte[] text = json.append('}').toString().getBytes(StandardCharsets.US_ASCII);

@@ -44,10 +44,10 @@ static gss_OID_desc apex_oid = { 10, "\x69\xd5\xe7\x8b\xd0\x96\xee\xf6\x96\x2a" 
 
 struct peer {
     int accepts;
-    int mutual_wanted;
     char *service;
     char *name;
     char *bindings_text;
+    OM_uint32 bindings_type;
     int acquire;
     gss_OID mech;
     gss_OID_desc neg_mechs[4];
@@ -164,6 +164,8 @@ static void parse_options(char *options)
             peer.name = strdup(value);
         else if (strcmp(word, "--bindings") == 0)
             peer.bindings_text = strdup(value);
+        else if (strcmp(word, "--bindings-type") == 0)
+            peer.bindings_type = (OM_uint32)strtoul(value, NULL, 10);
         else if (strcmp(word, "--mech") == 0)
             peer.mech = mech_named(value);
         else if (strcmp(word, "--neg-mechs") == 0)
@@ -224,6 +226,7 @@ static void step(const void *data, size_t length)
     gss_channel_bindings_t given = GSS_C_NO_CHANNEL_BINDINGS;
     memset(&bindings, 0, sizeof bindings);
     if (peer.bindings_text != NULL) {
+        bindings.initiator_addrtype = bindings.acceptor_addrtype = peer.bindings_type;
         bindings.application_data.value = peer.bindings_text;
         bindings.application_data.length = strlen(peer.bindings_text);
         given = &bindings;
