@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "apex/base/bytes.h"
+#include "apex/base/result.h"
+#include "apex/host/kerberos_name.h"
+
+#include <gssapi/gssapi.h>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace apex {
+
+/// NameAttribute is one value of an attribute (RFC 6680 7.4).
+struct NameAttribute final {
+    Bytes value;
+    std::string display_value; // empty: none
+    bool authenticated = false;
+    bool complete = false;
+    int more = 0; // 0: the last value; else to be given back to read the next
+};
+
+/// NameAttributes is the port to the attributes of an authenticated peer's name: PAC, authentication indicators. Immutable
+/// and safe for concurrent use.
+class NameAttributes {
+public:
+    virtual ~NameAttributes() = default;
+    /// The names of the attributes, in the order in which MIT lists them.
+    [[nodiscard]] virtual std::vector<std::string> list() const = 0;
+    /// Value number `index` (0..) of an attribute; names are compared without case. Fault::NoAttribute.
+    [[nodiscard]] virtual Result<NameAttribute> value(std::string_view attribute, int index) const = 0;
+    /// The whole PAC, if its signature held: what gss_map_name_to_any "mspac" is made of.
+    [[nodiscard]] virtual std::optional<Bytes> verified_pac() const = 0;
+};
+
+/// Name is a Kerberos name behind a gss_name_t: immutable, handed around as shared_ptr<const Name>.
+class Name final {
+public:
+    explicit Name(KerberosName name, std::shared_ptr<const NameAttributes> attributes = nullptr);
+
+    /// Reads a name of a GSS name type (spec 5.1: user, principal, host-based, enterprise, certificate, krb5_principal,
+    /// user numbers, anonymous, exported). `type` null means a user name. Fault::BadNameType for a type not known,
+    /// Fault::BadName for a malformed exported name, libkrb5's own code where a text cannot be parsed.
+    static Result<std::shared_ptr<const Name>> import(ByteView text, gss_const_OID type);
+
+    [[nodiscard]] const KerberosName& kerberos() const noexcept { return name_; }
+    [[nodiscard]] const Principal& principal() const noexcept { return name_.principal; }
+    [[nodiscard]] bool anonymous() const noexcept;
+
+    /// The principal's text, as gss_display_name shows it.
+    [[nodiscard]] std::string text() const;
+    /// The name type that belongs to the text: static storage.
+    [[nodiscard]] gss_OID text_type() const noexcept;
+
+    /// The exported form of RFC 2743 3.2, always under the krb5 OID. Fault::FieldTooLong.
+    [[nodiscard]] Result<Bytes> exported() const;
+    /// The composite form of RFC 6680 7.8; attributes are not carried (their length is 0).
+    [[nodiscard]] Result<Bytes> exported_composite() const;
+
+    /// The attributes of an authenticated peer; null: none.
+    [[nodiscard]] const std::shared_ptr<const NameAttributes>& attributes() const noexcept { return attributes_; }
+
+private:
+    KerberosName name_;
+    std::shared_ptr<const NameAttributes> attributes_;
+};
+
+/// same_name tells whether two names are the same principal (RFC 2743 2.4.3; types, parts and attributes do not count).
+[[nodiscard]] bool same_name(const Name& left, const Name& right) noexcept;
+
+} // namespace apex
