@@ -1,0 +1,440 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""apexctl status notices every way in which a mechanism plugin is silently not used (INVARIANTS H9).
+
+Small modules are compiled into a temporary folder, so nothing here depends on Apex's own module. The files under
+/etc/gss are put in place in a mount namespace where that is possible, and by GSS_MECH_CONFIG elsewhere.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+APEXCTL = os.path.abspath(os.environ.get("APEXCTL", "./apexctl"))
+COMPILER = os.environ.get("CC", "cc").split()
+OID = "2.25.6182930471855164202"
+
+MODULE = r"""
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+typedef struct { uint32_t length; void *elements; } oid;
+typedef struct { size_t count; oid *elements; } oid_set;
+#ifdef APEX
+__attribute__((visibility("default"))) const char apex_version[] = APEX;
+#endif
+#ifdef UNRESOLVED
+void a_function_that_nobody_has(void);
+void *use(void) { return (void *)&a_function_that_nobody_has; }
+#endif
+#ifdef CRASH
+__attribute__((constructor)) static void crash(void) { abort(); }
+#endif
+#ifndef NO_INTERPOSER
+uint32_t gss_create_empty_oid_set(uint32_t *, oid_set **);
+uint32_t gss_add_oid_set_member(uint32_t *, oid *, oid_set **);
+oid_set *gss_mech_interposer(oid *own)
+{
+#ifdef DECLINE
+    (void)own;
+    return NULL;
+#else
+    static unsigned char krb5[] = KRB5;
+    oid mechanism = {sizeof krb5 - 1, krb5};
+    oid_set *set = NULL;
+    uint32_t minor;
+    (void)own;
+    gss_create_empty_oid_set(&minor, &set);
+    gss_add_oid_set_member(&minor, &mechanism, &set);
+    return set;
+#endif
+}
+static int name;
+uint32_t gssi_import_name(uint32_t *minor, void *text, oid *type, void **out)
+{
+    (void)text;
+    (void)type;
+    *minor = 0;
+    *out = &name;
+    return 0;
+}
+#ifndef NO_INQUIRY
+uint32_t gssi_inquire_name(uint32_t *minor, void *in, int *is_mn, oid **mech, void **attributes)
+{
+    (void)in;
+    (void)is_mn;
+    (void)mech;
+    (void)attributes;
+    *minor = 0;
+    return 0;
+}
+#endif
+uint32_t gssi_release_name(uint32_t *minor, void **out)
+{
+    *minor = 0;
+    *out = NULL;
+    return 0;
+}
+#endif
+"""
+KRB5 = r'-DKRB5="\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"'
+NTLM = r'-DKRB5="\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a"'
+
+CLIENT = r"""
+import ctypes, sys
+if "load" in sys.argv[1]:
+    gss = ctypes.CDLL("libgssapi_krb5.so.2")
+if "use" in sys.argv[1]:
+    minor, mechs = ctypes.c_uint32(), ctypes.c_void_p()
+    gss.gss_indicate_mechs(ctypes.byref(minor), ctypes.byref(mechs))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def can_mount():
+    command = ["unshare", "-m", "sh", "-c", "mount --bind /tmp /etc/gss"]
+    return os.path.isdir("/etc/gss") and subprocess.run(command, capture_output=True).returncode == 0
+
+
+class Folder:
+    """A temporary folder with modules, made once."""
+
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="apexctl-")
+        self.file("module.c", MODULE)
+        self.apex = self.module("good", KRB5, '-DAPEX="9.8.7"')
+        self.other = self.module("other", KRB5)
+
+    def file(self, name, text):
+        path = os.path.join(self.path, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as out:
+            out.write(text)
+        return path
+
+    def module(self, name, *flags):
+        path = os.path.join(self.path, name + ".so")
+        source = os.path.join(self.path, "module.c")
+        subprocess.run([*COMPILER, "-shared", "-fPIC", "-o", path, source, *flags, "-lgssapi_krb5"], check=True)
+        return path
+
+
+def status(*arguments, environment=None, prefix=()):
+    """Runs apexctl status --json; returns the exit code and the report."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GSS_")}
+    variables.update(environment or {})
+    run = subprocess.run([*prefix, APEXCTL, "status", "--json", *arguments], capture_output=True, text=True,
+                         env=variables, stdin=subprocess.DEVNULL, timeout=60)
+    if not run.stdout:
+        raise AssertionError(f"no report: {run.stderr}")
+    report = json.loads(run.stdout)
+    assert report["exit_code"] == run.returncode, "the report and the exit code differ"
+    return run.returncode, report
+
+
+def codes(findings):
+    return [finding["code"] for finding in findings]
+
+
+class WithFolder(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Folder()
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder.path)
+
+    def line(self, library, oid=OID, kind=" <interposer>", name="apex"):
+        return f"{name} {oid} {library}{kind}\n"
+
+    def judge(self, text):
+        return status("--config", self.folder.file("mech.conf", text))
+
+    def refused(self, text, code, *words):
+        """Asserts that the entry is noticed as unused, for one reason with this code and these words."""
+        result, report = self.judge(text)
+        self.assertEqual((result, report["answer"]), (1, "built-in"), report)
+        self.assertEqual(codes(report["reasons"]), [code], report)
+        for word in words:
+            self.assertIn(word, report["reasons"][0]["text"])
+        self.assertTrue(report["reasons"][0]["remedy"])
+
+
+class Lines(WithFolder):
+    def test_a_sound_entry_makes_apex_answer(self):
+        result, report = self.judge(self.line(self.folder.apex))
+        self.assertEqual((result, report["answer"], report["version"]), (0, "apex", "9.8.7"), report)
+        self.assertEqual(report["module"], self.folder.apex)
+        self.assertTrue(report["entry"].endswith("mech.conf:1"))
+        self.assertIn(OID, report["evidence"])
+        self.assertEqual(report["reasons"], [])
+
+    def test_an_empty_file_has_no_entry(self):
+        self.refused("# nothing here\n\n", "no-entry")
+
+    def test_a_leading_blank_is_noticed(self):
+        self.refused(" " + self.line(self.folder.apex), "leading-blank", "blank")
+        self.refused("\t" + self.line(self.folder.apex), "leading-blank")
+
+    def test_a_comment_is_noticed(self):
+        self.refused("# " + self.line(self.folder.apex), "comment")
+
+    def test_a_capital_interposer_is_noticed(self):
+        self.refused(self.line(self.folder.apex, kind=" <Interposer>"), "wrong-type", "<Interposer>")
+
+    def test_a_missing_type_is_noticed(self):
+        self.refused(self.line(self.folder.apex, kind=""), "not-interposer")
+
+    def test_a_bad_oid_is_noticed(self):
+        self.refused(self.line(self.folder.apex, oid="apex.oid"), "bad-oid", '"apex.oid"')
+
+    def test_a_line_with_two_fields_is_noticed(self):
+        self.refused(f"apex {OID}\n", "incomplete")
+
+    def test_an_oid_that_the_mechglue_cuts_is_noted_though_it_serves(self):
+        line = self.line(self.folder.apex, oid="2.25.289482983412341234213412341234123412341")
+        result, report = self.judge(line)
+        self.assertEqual((result, codes(report["notes"])), (0, ["overlong-oid"]), report)
+        self.assertIn("2.25", report["evidence"])
+
+    def test_a_later_line_with_the_same_oid_replaces_the_library(self):
+        result, report = self.judge(self.line(self.folder.apex) + self.line("/nowhere/x.so"))
+        self.assertEqual(result, 1)
+        self.assertEqual(codes(report["reasons"]), ["replaced-entry", "missing-file"], report)
+
+
+class Modules(WithFolder):
+    def test_a_wrong_path_is_noticed(self):
+        self.refused(self.line("/nowhere/mech_apex.so"), "missing-file", "/nowhere/mech_apex.so")
+
+    def test_a_relative_path_is_looked_up_in_the_folder_of_the_mechglue(self):
+        self.refused(self.line("nowhere/mech_apex.so"), "relative-path", "/gss/nowhere/mech_apex.so")
+
+    def test_an_unresolved_symbol_is_noticed_by_name(self):
+        broken = self.folder.module("broken", KRB5, "-DUNRESOLVED", '-DAPEX="1"')
+        self.refused(self.line(broken), "not-loadable", "undefined symbol: a_function_that_nobody_has")
+
+    def test_a_file_that_is_no_library_is_noticed(self):
+        self.refused(self.line(self.folder.file("text.so", "hello\n" * 40)), "not-loadable", "invalid ELF header")
+
+    def test_a_truncated_library_is_noticed(self):
+        with open(self.folder.apex, "rb") as whole:
+            half = whole.read()[:1000]
+        path = os.path.join(self.folder.path, "half.so")
+        with open(path, "wb") as out:
+            out.write(half)
+        result, report = self.judge(self.line(path))
+        self.assertIn((result, codes(report["reasons"])), [(1, ["not-loadable"]), (2, ["crashes"])], report)
+
+    def test_a_module_without_name_inquiry_is_recognised_by_its_mapping(self):
+        result, report = self.judge(self.line(self.folder.module("mute", KRB5, "-DNO_INQUIRY", '-DAPEX="1"')))
+        self.assertEqual((result, codes(report["notes"])), (0, ["trial-failed"]), report)
+        self.assertIn("mapped", report["evidence"])
+
+    def test_a_library_without_an_interposer_function_is_noticed(self):
+        plain = self.folder.module("plain", "-DNO_INTERPOSER", '-DAPEX="1"')
+        self.refused(self.line(plain), "no-interposer", "gss_mech_interposer")
+
+    def test_an_interposer_that_declines_is_noticed(self):
+        self.refused(self.line(self.folder.module("shy", "-DDECLINE", '-DAPEX="1"')), "declines")
+
+    def test_an_interposer_of_something_else_is_noticed(self):
+        self.refused(self.line(self.folder.module("ntlm", NTLM, '-DAPEX="1"')), "other-mechanisms")
+
+    def test_a_library_that_kills_its_host_is_noticed(self):
+        result, report = self.judge(self.line(self.folder.module("bomb", KRB5, "-DCRASH")))
+        self.assertEqual((result, codes(report["reasons"])), (2, ["crashes"]), report)
+        self.assertIn("signal 6", report["reasons"][0]["text"])
+
+    def test_another_interposer_that_stands_first_is_noticed(self):
+        second = self.line(self.folder.other, "1.2.3.4", name="proxy") + self.line(self.folder.apex)
+        result, report = self.judge(second)
+        self.assertEqual((result, report["answer"], report["module"]), (1, "other", self.folder.other), report)
+        self.assertEqual(codes(report["reasons"]), ["other-first"])
+        first = self.line(self.folder.apex) + self.line(self.folder.other, "1.2.3.4", name="proxy")
+        self.assertEqual(self.judge(first)[0], 0)
+
+    def test_another_interposer_that_declines_does_no_harm(self):
+        shy = self.folder.module("shy", "-DDECLINE")
+        text = self.line(shy, "1.2.3.4", name="proxy") + self.line(self.folder.apex)
+        self.assertEqual(self.judge(text)[0], 0)
+
+    def test_a_module_that_is_not_apex_is_not_taken_for_it_by_its_name(self):
+        imposter = self.folder.module("mech_apex", KRB5)
+        result, report = self.judge(self.line(imposter))
+        self.assertEqual((result, report["answer"]), (1, "other"), report)
+
+
+class Environment(WithFolder):
+    def test_mech_config_is_heeded_and_mentioned(self):
+        path = self.folder.file("own.conf", self.line(self.folder.apex))
+        result, report = status(environment={"GSS_MECH_CONFIG": path})
+        self.assertEqual((result, codes(report["notes"])), (0, ["mech-config-set"]), report)
+        self.assertIn(path, report["source"])
+
+    def test_mech_config_with_a_missing_file_is_noticed(self):
+        result, report = status(environment={"GSS_MECH_CONFIG": "/nowhere.conf"})
+        self.assertEqual(result, 1)
+        self.assertEqual(codes(report["reasons"])[0], "unreadable-file", report)
+
+    def test_a_wrong_option_is_a_usage_error(self):
+        run = subprocess.run([APEXCTL, "status", "--pid", "x"], capture_output=True, text=True)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("pid", run.stderr)
+        self.assertEqual(subprocess.run([APEXCTL], capture_output=True).returncode, 2)
+
+    def test_the_text_report_names_the_reason_and_the_remedy(self):
+        path = self.folder.file("own.conf", " " + self.line(self.folder.apex))
+        run = subprocess.run([APEXCTL, "status", "--config", path], capture_output=True, text=True)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("the built-in mechanism answers, not Apex", run.stdout)
+        self.assertIn("[leading-blank]", run.stdout)
+        self.assertIn("remedy", run.stdout)
+
+
+class Client:
+    """A process that loads, and perhaps uses, the mechglue."""
+
+    def __init__(self, what, config=None, prefix=()):
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("GSS_")}
+        if config:
+            variables["GSS_MECH_CONFIG"] = config
+        self.process = subprocess.Popen([*prefix, sys.executable, "-c", CLIENT, what], env=variables, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+    def status(self):
+        return status("--pid", str(self.process.pid))
+
+
+class Processes(WithFolder):
+    def config(self, text):
+        return self.folder.file("process.conf", text)
+
+    def test_a_process_served_by_apex_is_recognised(self):
+        with Client("load use", self.config(self.line(self.folder.apex))) as client:
+            result, report = client.status()
+        self.assertEqual((result, report["answer"], report["version"]), (0, "apex", "9.8.7"), report)
+        self.assertEqual(codes(report["notes"]), ["mech-config-set"])
+
+    def test_a_process_without_the_mechglue_cannot_be_judged(self):
+        with Client("nothing") as client:
+            result, report = client.status()
+        self.assertEqual((result, codes(report["reasons"])), (2, ["no-mechglue"]), report)
+
+    def test_a_process_that_has_not_used_kerberos_cannot_be_judged(self):
+        with Client("load", self.config(self.line(self.folder.apex))) as client:
+            result, report = client.status()
+        self.assertEqual((result, codes(report["reasons"])), (2, ["not-loaded-yet"]), report)
+
+    def test_a_process_whose_entry_is_broken_uses_the_built_in_mechanism(self):
+        with Client("load use", self.config(" " + self.line(self.folder.apex))) as client:
+            result, report = client.status()
+        self.assertEqual((result, codes(report["reasons"])), (1, ["leading-blank"]), report)
+
+    def test_another_interposer_first_is_noticed_in_a_process(self):
+        text = self.line(self.folder.other, "1.2.3.4", name="proxy") + self.line(self.folder.apex)
+        with Client("load use", self.config(text)) as client:
+            result, report = client.status()
+        self.assertEqual((result, report["answer"], codes(report["reasons"])), (1, "other", ["other-first"]), report)
+
+    def test_a_module_removed_under_a_process_is_noticed(self):
+        module = self.folder.module("gone", KRB5, '-DAPEX="1.0-old"')
+        with Client("load use", self.config(self.line(module))) as client:
+            os.unlink(module)
+            result, report = client.status()
+        self.assertEqual((result, report["answer"]), (0, "apex"), report)
+        self.assertIn("replaced-module", codes(report["notes"]))
+        if os.geteuid() == 0:
+            self.assertEqual(report["version"], "1.0-old", report)
+
+    def test_a_module_replaced_under_a_process_is_noticed(self):
+        module = self.folder.module("replaced", KRB5, '-DAPEX="1.0-old"')
+        with Client("load use", self.config(self.line(module))) as client:
+            os.rename(self.folder.module("new", KRB5, '-DAPEX="2.0-new"'), module)
+            result, report = client.status()
+        self.assertEqual((result, report["answer"]), (0, "apex"), report)
+        self.assertIn("replaced-module", codes(report["notes"]))
+        self.assertNotEqual(report["version"], "2.0-new")
+
+    def test_an_entry_removed_under_a_process_is_noticed(self):
+        shutil.copy(self.folder.apex, os.path.join(self.folder.path, "mech_apex.so"))
+        config = self.config(self.line(os.path.join(self.folder.path, "mech_apex.so")))
+        with Client("load use", config) as client:
+            self.config("")
+            result, report = client.status()
+        self.assertEqual((result, report["answer"]), (0, "apex"), report)
+        self.assertIn("entry-gone", codes(report["notes"]))
+
+    def test_a_process_that_does_not_exist_cannot_be_judged(self):
+        result, report = status("--pid", "99999999")
+        self.assertEqual((result, codes(report["reasons"])), (2, ["no-process"]), report)
+
+
+@unittest.skipUnless(can_mount(), "no mount namespace")
+class Machine(WithFolder):
+    """The files under /etc/gss themselves, in a mount namespace."""
+
+    def setUp(self):
+        self.etc = os.path.join(self.folder.path, "etc")
+        shutil.rmtree(self.etc, ignore_errors=True)
+        os.makedirs(os.path.join(self.etc, "mech.d"))
+        self.prefix = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/gss && exec "$@"', self.etc]
+
+    def put(self, name, text):
+        self.folder.file(os.path.join("etc", name), text)
+
+    def test_an_empty_folder_has_no_entry(self):
+        result, report = status(prefix=self.prefix)
+        self.assertEqual((result, codes(report["reasons"])), (1, ["no-entry"]), report)
+
+    def test_an_entry_in_the_folder_makes_apex_answer(self):
+        self.put("mech.d/apex.conf", self.line(self.folder.apex))
+        result, report = status(prefix=self.prefix)
+        self.assertEqual((result, report["entry"]), (0, "/etc/gss/mech.d/apex.conf:1"), report)
+
+    def test_a_file_without_the_ending_conf_is_not_read(self):
+        self.put("mech.d/apex", self.line(self.folder.apex))
+        self.assertEqual(codes(status(prefix=self.prefix)[1]["reasons"]), ["no-entry"])
+
+    def test_files_count_in_the_order_of_their_names_after_the_main_file(self):
+        self.put("mech.d/apex.conf", self.line(self.folder.apex))
+        self.put("mech.d/zzz.conf", self.line(self.folder.other, "1.2.3.4", name="proxy"))
+        self.assertEqual(status(prefix=self.prefix)[0], 0)
+        self.put("mech.d/aaa.conf", self.line(self.folder.other, "1.2.3.5", name="proxy"))
+        self.assertEqual(codes(status(prefix=self.prefix)[1]["reasons"]), ["other-first"])
+        os.unlink(os.path.join(self.etc, "mech.d/aaa.conf"))
+        self.put("mech", self.line(self.folder.other, "1.2.3.6", name="proxy"))
+        self.assertEqual(status(prefix=self.prefix)[1]["files"][0], "/etc/gss/mech")
+        self.assertEqual(codes(status(prefix=self.prefix)[1]["reasons"]), ["other-first"])
+
+    def test_a_process_is_judged_by_the_files_that_it_sees_itself(self):
+        self.put("mech.d/apex.conf", self.line(self.folder.apex))
+        with Client("load use", prefix=self.prefix) as client:
+            result, report = client.status()
+        self.assertEqual((result, report["entry"]), (0, "/etc/gss/mech.d/apex.conf:1"), report)
+
+
+def main():
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    bad = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - bad - len(result.skipped)} passed, {bad} failed, {len(result.skipped)} skipped")
+    return 1 if bad or result.testsRun == len(result.skipped) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
