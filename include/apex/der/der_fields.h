@@ -98,6 +98,22 @@ private:
     std::string_view type_;
 };
 
+/// end_of refuses octets behind the value of a type.
+Done end_of(const DerReader& reader, std::string_view type);
+
+/// decode_whole reads one value, which must be all of the octets.
+template <typename Read>
+std::invoke_result_t<Read, DerReader&> decode_whole(ByteView octets, std::string_view type, Read read)
+{
+    DerReader reader(octets);
+    auto value = read(reader);
+    if (!value) {
+        return value;
+    }
+    TRY(end_of(reader, type));
+    return value;
+}
+
 /// in_element puts "element N: " before the detail of an error; N counts from 0.
 Error in_element(std::size_t index, Error error);
 

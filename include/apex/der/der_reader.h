@@ -29,6 +29,9 @@ public:
     /// Tells whether the next element has this tag; false at the end.
     [[nodiscard]] bool next_is(Tag tag) const noexcept { return !rest_.empty() && rest_[0] == tag.octet; }
 
+    /// The tag of the next element; not to be asked at the end.
+    [[nodiscard]] Tag next_tag() const noexcept { return Tag{rest_[0]}; }
+
     /// Passes one element with this tag and gives its contents.
     Result<ByteView> read(Tag tag);
 
