@@ -53,6 +53,7 @@ Result<std::shared_ptr<const KeytabKeys>> keytab_keys(const std::string& keytab_
 void register_acceptor_keytab(const std::string& keytab_name);
 
 /// acceptor_keytab_name is what an acceptor uses that chooses none: the registered keytab, else that of the settings.
-std::string acceptor_keytab_name();
+/// Fault::BadSetting.
+Result<std::string> acceptor_keytab_name();
 
 } // namespace apex
