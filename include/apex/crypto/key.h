@@ -8,10 +8,12 @@
 #include "apex/crypto/encryption_type.h"
 #include "apex/crypto/key_usage.h"
 
-#include <array>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
+#include <utility>
 
 namespace apex {
 
@@ -65,6 +67,28 @@ private:
     std::shared_ptr<const DerivedKeys> keys_;
 };
 
+/// UsageCache remembers the sub-keys of one key for the usages it was asked for. Readers take no lock; entries stay
+/// until the cache dies.
+class UsageCache final {
+public:
+    UsageCache() = default;
+    ~UsageCache();
+    UsageCache(UsageCache&& other) noexcept;
+    UsageCache& operator=(UsageCache&& other) noexcept;
+    UsageCache(const UsageCache&) = delete;
+    UsageCache& operator=(const UsageCache&) = delete;
+
+    /// The remembered sub-keys, or nullptr.
+    [[nodiscard]] const UsageKey* find(KeyUsage usage) const noexcept;
+    /// Remembers sub-keys. Two threads may remember the same usage: both entries are right, one is found.
+    void remember(KeyUsage usage, const UsageKey& keys) const;
+
+private:
+    struct Entry;
+    void clear() noexcept;
+    mutable std::atomic<const Entry*> newest_{nullptr};
+};
+
 /// Key is a protocol key: octets of one encryption type. Immutable, move-only (clone is explicit).
 class Key final {
 public:
@@ -97,6 +121,7 @@ private:
     Key(const EncryptionProfile& profile, Secret octets) noexcept : profile_(&profile), octets_(std::move(octets)) {}
     const EncryptionProfile* profile_;
     Secret octets_;
+    UsageCache usages_;
 };
 
 } // namespace apex
