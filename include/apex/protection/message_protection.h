@@ -133,8 +133,10 @@ public:
     Done sign_iov_length(std::span<IovBuffer> buffers) const;
     [[nodiscard]] Result<Ordering> verify_iov(std::span<const IovBuffer> buffers);
 
-private:
+    /// The engine inside; only this layer knows it.
     class Engine;
+
+private:
     explicit MessageProtection(std::unique_ptr<Engine> engine) noexcept;
     std::unique_ptr<Engine> engine_;
 };
