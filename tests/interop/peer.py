@@ -17,6 +17,11 @@ FLAGS = {"delegate": 1, "mutual": 2, "replay": 4, "sequence": 8, "conf": 16, "in
          "prot_ready": 128, "trans": 256, "channel_bound": 0x800, "dce": 0x1000, "identify": 0x2000,
          "extended_error": 0x4000}
 
+# Heimdal 7.8 as initiator without mutual authentication, with itself too, expects the acceptor's sequence numbers to
+# start elsewhere: the first message it receives is dropped with GSS_S_GAP_TOKEN, all later ones are right.
+LOSES_FIRST_MESSAGE = {"heimdal"}
+GAP_TOKEN = 16
+
 
 class Failure(Exception):
     """A case did not go as expected; the text is the reason that is printed."""
@@ -185,6 +190,9 @@ def establish(initiator, acceptor, initiate_options, accept_options=(), alter=No
     token = b""
     for number in range(12):
         side, label = (initiator, "initiator") if number % 2 == 0 else (acceptor, "acceptor")
+        last = getattr(outcome, label)
+        if last is not None and last["error"] not in ("COMPLETE", "CONTINUE_NEEDED"):
+            break
         facts, token = side.step(token)
         setattr(outcome, label, facts)
         if alter is not None and token:
@@ -221,6 +229,13 @@ def send_mic(sender, receiver, size):
     if facts["error"] != "COMPLETE":
         raise Failure("MIC of %d octets: gss_verify_mic %s %s" % (size, facts["error"], facts.get("minor_text", "")))
     return mic
+
+
+def lose_first_message(sender, receiver):
+    _, token = sender.request(b"W", b"\x01lost")
+    facts, _ = receiver.request(b"U", token)
+    if facts["major"] != GAP_TOKEN:
+        raise Failure("the first message: gss_unwrap %s instead of GSS_S_GAP_TOKEN" % facts["error"])
 
 
 def exchange_messages(initiator, acceptor, sizes=SIZES):
