@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# summary.sh STATUS FOLDER...: adds up the results that automake's test driver left in FOLDERs (*.trs and *.log) and
+# prints `N passed, N failed, N skipped` as its last line. STATUS is make's exit status: a failure that no test accounts
+# for counts as one. Fails where anything failed or nothing ran.
+#
+# A test whose log has lines `N passed, N failed[, N skipped]` counts as the last of them says, and as one failure more
+# where the driver says that it failed although it counted none. Any other test counts as one.
+set -euo pipefail
+
+status=$1
+shift
+passed=0 failed=0 skipped=0
+
+# count_test TRS: adds one test.
+count_test() {
+    local result line log=${1%.trs}.log
+    result=$(sed -n 's/^:global-test-result: *//p' "$1")
+    line=$(grep -aE '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" 2>/dev/null | tail -n 1 || true)
+    if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+        passed=$((passed + BASH_REMATCH[1]))
+        failed=$((failed + BASH_REMATCH[2]))
+        skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+        if [[ ${BASH_REMATCH[2]} -eq 0 && $result != PASS && $result != SKIP ]]; then
+            failed=$((failed + 1))
+            result=FAIL
+        fi
+    else
+        case $result in
+        PASS | XFAIL) passed=$((passed + 1)) ;;
+        SKIP) skipped=$((skipped + 1)) ;;
+        *) failed=$((failed + 1)) ;;
+        esac
+    fi
+    case $result in
+    PASS | XFAIL) ;;
+    SKIP) printf 'skipped: %s\n' "${1%.trs}" ;;
+    *) printf 'failed: %s (see %s)\n' "${1%.trs}" "$log" ;;
+    esac
+}
+
+while IFS= read -r -d '' trs; do
+    count_test "$trs"
+done < <(find "$@" -name '*.trs' -print0 | sort -z)
+
+if [[ $status -ne 0 && $failed -eq 0 ]]; then
+    printf 'failed: make itself, with status %s\n' "$status"
+    failed=1
+fi
+if [[ $passed -eq 0 && $failed -eq 0 ]]; then
+    printf 'failed: no test ran\n'
+    failed=1
+fi
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[[ $failed -eq 0 ]]
