@@ -89,24 +89,24 @@ void give(gss_cred_id_t* output, std::shared_ptr<Credential> credential);
 /// Refuses a quality of protection other than the default (Fault::BadQuality).
 Done default_quality(gss_qop_t quality);
 
-/// Turns an error into major and minor, remembers its text for gss_display_status and traces it.
-OM_uint32 report(const char* call, OM_uint32* minor, const Error& error) noexcept;
+/// Turns an error into major and minor, remembers its text for gss_display_status.
+OM_uint32 report(OM_uint32* minor, const Error& error) noexcept;
 
 /// guard runs an entry point's body: a Result<OM_uint32> with the major status of success (GSS_S_COMPLETE,
 /// GSS_S_CONTINUE_NEEDED, supplementary bits). Nothing but a forced unwind (thread cancellation) leaves it.
 template <typename Body>
-OM_uint32 guard(const char* call, OM_uint32* minor, Body&& body)
+OM_uint32 guard(OM_uint32* minor, Body&& body)
 {
     clear(minor);
     try {
         Result<OM_uint32> result = body();
-        return result ? *result : report(call, minor, result.error());
+        return result ? *result : report(minor, result.error());
     } catch (const abi::__forced_unwind&) {
         throw;
     } catch (const std::bad_alloc&) {
-        return report(call, minor, Error{.fault = Fault::NoMemory, .detail = {}});
+        return report(minor, Error{.fault = Fault::NoMemory, .detail = {}});
     } catch (...) {
-        return report(call, minor, Error{.fault = Fault::Internal, .detail = {}});
+        return report(minor, Error{.fault = Fault::Internal, .detail = {}});
     }
 }
 

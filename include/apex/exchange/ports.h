@@ -67,6 +67,15 @@ public:
     virtual Result<Bytes> forwarded_credential(const ServiceTicket& ticket) = 0;
 };
 
+/// RealmTrust is the port to the machine's knowledge of trusted realm paths ([capaths] of krb5.conf).
+class RealmTrust {
+public:
+    virtual ~RealmTrust() = default;
+    /// Fault::TransitRefused unless every realm that the ticket passed is trusted (RFC 4120 2.7).
+    virtual Done check_transited(const TransitedEncoding& transited, const std::string& client_realm,
+                                 const std::string& server_realm) const = 0;
+};
+
 /// ReplayCache is the port to the memory of accepted authenticators.
 class ReplayCache {
 public:

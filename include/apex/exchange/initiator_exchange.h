@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "apex/base/random.h"
+#include "apex/base/time.h"
+#include "apex/base/trace.h"
+#include "apex/exchange/channel_bindings.h"
+#include "apex/exchange/ports.h"
+#include "apex/exchange/session.h"
+#include "apex/messages/ap_reply.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace apex {
+
+/// InitiatorWish is what the caller and the configuration want of a context.
+struct InitiatorWish final {
+    ContextFlags flags = 0; // to be put on the wire; delegation only if `delegated` is there
+    const ChannelBindings* bindings = nullptr;
+    /// Say that bindings are supported even if none are given ([MS-KILE] 3.4.5, client_aware_channel_bindings).
+    bool assert_bindings = false;
+    /// Our types in order of preference, for RFC 4537.
+    std::vector<EncryptionType> permitted;
+    std::optional<Bytes> delegated; // a KRB-CRED
+};
+
+/// InitiatorExchange is the client's side of the AP exchange: step 1 and step 6. Made by begin, consumed by complete.
+class InitiatorExchange final {
+public:
+    /// 1. Makes the request: the ticket, an authenticator sealed with the session key, and whether mutual
+    /// authentication is wanted. Fault::NoRandomness, FieldTooLong, CryptoFailure.
+    static Result<InitiatorExchange> begin(std::shared_ptr<const ServiceTicket> ticket, const InitiatorWish& wish,
+                                           const Clock& clock, Random& random, Trace* trace);
+
+    /// The AP-REQ, DER, without frame.
+    [[nodiscard]] const Bytes& request() const noexcept { return request_; }
+    [[nodiscard]] bool mutual() const noexcept { return (flags_ & flag::mutual) != 0; }
+    [[nodiscard]] ContextFlags flags() const noexcept { return flags_; }
+    [[nodiscard]] const ServiceTicket& ticket() const noexcept { return *ticket_; }
+
+    /// 6. Opens the reply and compares the time with the one sent (RFC 4120 3.2.5). Fault::ReplyIntegrity,
+    /// ReplyMismatch, EncryptionTypeRefused.
+    [[nodiscard]] Result<Session> complete(const ApReply& reply) &&;
+
+    /// Without mutual authentication the exchange is over after the request. Fault::MissingReply if it was asked for.
+    [[nodiscard]] Result<Session> complete() &&;
+
+private:
+    InitiatorExchange() = default;
+    [[nodiscard]] Session make_session() const;
+
+    std::shared_ptr<const ServiceTicket> ticket_;
+    std::shared_ptr<const Key> subkey_;
+    std::vector<EncryptionType> permitted_;
+    Time sent_time_;
+    std::uint32_t sequence_number_ = 0;
+    ContextFlags flags_ = 0;
+    Bytes request_;
+    Trace* trace_ = nullptr;
+};
+
+/// The third leg of DCE style ([MS-KILE] 3.4.5.1): an AP-REP by the client, with a new time and the acceptor's sequence
+/// number, sealed with the session key.
+Result<ApReply> make_third_leg(const Session& session, const Clock& clock, Random& random);
+
+/// Checks the third leg: our own sequence number and no subkey. Fault::ReplyMismatch, ReplyIntegrity.
+Done check_third_leg(const ApReply& reply, const Session& session);
+
+} // namespace apex

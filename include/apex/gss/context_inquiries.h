@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "apex/base/bytes.h"
+#include "apex/base/result.h"
+#include "apex/base/secret.h"
+
+#include <sys/types.h>
+#include <vector>
+
+namespace apex {
+
+class Context;
+
+/// Answers are the buffers of one inquiry. Some hold keys.
+using Answers = std::vector<Secret>;
+
+/// inquire_context answers gss_inquire_sec_context_by_oid: session keys, SSF, ticket flags, authentication time and
+/// authorization data (spec/loading 1.10). Fault::Unavailable for an OID not in the table, Fault::ContextIncomplete.
+Result<Answers> inquire_context(const Context& context, ByteView object);
+
+/// pseudo_random computes RFC 4401/4402: `length` octets of PRF(key, counter | input). `which`: 0 = full (acceptor's
+/// subkey if any), 1 = partial (initiator's). Fault::BadCall for another value or a negative length.
+Result<Secret> pseudo_random(const Context& context, int which, ByteView input, ssize_t length);
+
+} // namespace apex

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#include "support.h"
+
+#include "apex/gss/context_inquiries.h"
+#include "apex/gss/mechanism.h"
+#include "apex/gss/oids.h"
+
+#include <algorithm>
+#include <optional>
+
+using namespace apex;
+
+namespace {
+
+/// Copies the caller's channel bindings; none for GSS_C_NO_CHANNEL_BINDINGS.
+std::optional<ChannelBindings> bindings_from(gss_channel_bindings_t given)
+{
+    if (given == GSS_C_NO_CHANNEL_BINDINGS) {
+        return std::nullopt;
+    }
+    return ChannelBindings{.initiator_address_type = given->initiator_addrtype,
+                           .initiator_address = bytes_of(view_of(&given->initiator_address)),
+                           .acceptor_address_type = given->acceptor_addrtype,
+                           .acceptor_address = bytes_of(view_of(&given->acceptor_address)),
+                           .application_data = bytes_of(view_of(&given->application_data))};
+}
+
+const ChannelBindings* pointer_to(const std::optional<ChannelBindings>& bindings)
+{
+    return bindings ? &*bindings : nullptr;
+}
+
+/// Seconds until a time, 0 when it has passed (RFC 2744: lifetimes count down to 0).
+OM_uint32 seconds_until(std::optional<Time> end)
+{
+    if (!end) {
+        return 0;
+    }
+    const auto left = std::chrono::floor<std::chrono::seconds>(*end - Mechanism::instance().clock().now()).count();
+    return static_cast<OM_uint32>(std::clamp<std::int64_t>(left, 0, GSS_C_INDEFINITE - 1));
+}
+
+OM_uint32 major_for(Progress progress)
+{
+    return progress == Progress::complete ? GSS_S_COMPLETE : GSS_S_CONTINUE_NEEDED;
+}
+
+gss_OID oid_for(ByteView mechanism)
+{
+    return static_oid_of(mechanism).value_or(static_krb5_oid());
+}
+
+template <typename Value>
+void set(Value* output, Value value)
+{
+    if (output != nullptr) {
+        *output = value;
+    }
+}
+
+/// Runs a step on the caller's context or on a new one. A context whose first step fails dies here and the caller sees
+/// none (INVARIANTS H1); one that fails later stays until it is deleted (H2). The token goes out even after an error.
+template <typename Run>
+Result<Step> run_step(gss_ctx_id_t* handle, gss_buffer_t output, const Run& run)
+{
+    std::unique_ptr<Context> fresh;
+    Context* context = nullptr;
+    if (*handle == GSS_C_NO_CONTEXT) {
+        fresh = std::make_unique<Context>();
+        context = fresh.get();
+    } else {
+        context = TRY(context_from(*handle));
+    }
+    Step step = run(*context);
+    TRY(give(output, step.token));
+    if (step.error) {
+        return std::move(*step.error);
+    }
+    if (fresh) {
+        *handle = handle_of(std::move(fresh));
+    }
+    return step;
+}
+
+} // namespace
+
+EXPORT OM_uint32 gss_init_sec_context(OM_uint32* minor, gss_cred_id_t credential, gss_ctx_id_t* handle,
+                                      gss_name_t target, gss_OID mechanism, OM_uint32 flags, OM_uint32 lifetime,
+                                      gss_channel_bindings_t channel_bindings, gss_buffer_t input,
+                                      gss_OID* actual_mechanism, gss_buffer_t output, OM_uint32* granted_flags,
+                                      OM_uint32* granted_lifetime)
+{
+    clear(output);
+    clear(actual_mechanism);
+    clear(granted_flags);
+    clear(granted_lifetime);
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        const std::optional<ChannelBindings> bindings = bindings_from(channel_bindings);
+        InitiateCall call;
+        call.credential = TRY(optional_credential_from(credential));
+        call.target = TRY(name_from(target));
+        call.mechanism = view_of(mechanism);
+        call.flags = flags;
+        call.lifetime = lifetime;
+        call.bindings = pointer_to(bindings);
+        call.token = view_of(input);
+        const Step step = TRY(run_step(handle, output, [&](Context& context) { return context.initiate(call); }));
+        const ContextFacts facts = TRY(TRY(context_from(*handle))->facts());
+        set(actual_mechanism, oid_for(facts.mechanism));
+        set(granted_flags, facts.flags);
+        set(granted_lifetime, seconds_until(facts.end_time));
+        return major_for(step.progress);
+    });
+}
+
+EXPORT OM_uint32 gss_accept_sec_context(OM_uint32* minor, gss_ctx_id_t* handle, gss_cred_id_t credential,
+                                        gss_buffer_t input, gss_channel_bindings_t channel_bindings,
+                                        gss_name_t* source, gss_OID* mechanism, gss_buffer_t output,
+                                        OM_uint32* granted_flags, OM_uint32* granted_lifetime,
+                                        gss_cred_id_t* delegated)
+{
+    clear(source);
+    clear(mechanism);
+    clear(output);
+    clear(granted_flags);
+    clear(granted_lifetime);
+    clear(delegated);
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        const std::optional<ChannelBindings> bindings = bindings_from(channel_bindings);
+        const std::shared_ptr<Credential> verifier = TRY(optional_credential_from(credential));
+        const Step step = TRY(run_step(handle, output, [&](Context& context) {
+            return context.accept(verifier, view_of(input), pointer_to(bindings));
+        }));
+        if (step.progress == Progress::continue_needed) {
+            return GSS_S_CONTINUE_NEEDED;
+        }
+        Context* context = TRY(context_from(*handle));
+        const ContextFacts facts = TRY(context->facts());
+        std::shared_ptr<const Name> peer = TRY(context->peer_name());
+        set(mechanism, oid_for(facts.mechanism));
+        set(granted_flags, facts.flags);
+        set(granted_lifetime, seconds_until(facts.end_time));
+        give(source, std::move(peer));
+        if (delegated != nullptr) {
+            give(delegated, context->take_delegated());
+        }
+        return GSS_S_COMPLETE;
+    });
+}
+
+EXPORT OM_uint32 gss_delete_sec_context(OM_uint32* minor, gss_ctx_id_t* handle, gss_buffer_t output)
+{
+    clear(output);
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        TRY(forget(handle));
+        return GSS_S_COMPLETE;
+    });
+}
+
+EXPORT OM_uint32 gss_process_context_token(OM_uint32* minor, gss_ctx_id_t handle, gss_buffer_t token)
+{
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        TRY(TRY(context_from(handle))->protection());
+        // RFC 4121 4.3: there are no context deletion tokens any more.
+        return refuse(Fault::MalformedToken, "RFC 4121 has no context tokens after establishment; got " +
+                                                 std::to_string(view_of(token).size()) + " octets");
+    });
+}
+
+EXPORT OM_uint32 gss_context_time(OM_uint32* minor, gss_ctx_id_t handle, OM_uint32* lifetime)
+{
+    clear(lifetime);
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        const ContextFacts facts = TRY(TRY(context_from(handle))->facts());
+        if (!facts.open) {
+            return refuse(Fault::ContextIncomplete);
+        }
+        set(lifetime, seconds_until(facts.end_time));
+        return seconds_until(facts.end_time) > 0 ? GSS_S_COMPLETE : GSS_S_CONTEXT_EXPIRED;
+    });
+}
+
+EXPORT OM_uint32 gss_inquire_context(OM_uint32* minor, gss_ctx_id_t handle, gss_name_t* source, gss_name_t* target,
+                                     OM_uint32* lifetime, gss_OID* mechanism, OM_uint32* flags, int* local, int* open)
+{
+    clear(source);
+    clear(target);
+    clear(lifetime);
+    clear(mechanism);
+    clear(flags);
+    clear(local);
+    clear(open);
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        const ContextFacts facts = TRY(TRY(context_from(handle))->facts());
+        const OM_uint32 left = facts.open ? seconds_until(facts.end_time) : 0;
+        set(lifetime, left);
+        set(mechanism, oid_for(facts.mechanism));
+        set(flags, facts.flags);
+        set(local, facts.locally_initiated ? 1 : 0);
+        set(open, facts.open ? 1 : 0);
+        if (facts.open && left == 0) {
+            // The mechglue drops names that come with an error, so none are made.
+            return GSS_S_CONTEXT_EXPIRED;
+        }
+        std::shared_ptr<const Name> first;
+        if (source != nullptr && facts.initiator) {
+            first = std::make_shared<const Name>(KerberosName{.principal = *facts.initiator, .service = {}, .host = {}});
+        }
+        std::shared_ptr<const Name> second;
+        if (target != nullptr && facts.acceptor) {
+            second = std::make_shared<const Name>(KerberosName{.principal = *facts.acceptor, .service = {}, .host = {}});
+        }
+        give(target, std::move(second));
+        give(source, std::move(first));
+        return GSS_S_COMPLETE;
+    });
+}
+
+EXPORT OM_uint32 gss_inquire_sec_context_by_oid(OM_uint32* minor, const gss_ctx_id_t handle, const gss_OID object,
+                                                gss_buffer_set_t* data)
+{
+    clear(data);
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        const Answers answers = TRY(inquire_context(*TRY(context_from(handle)), view_of(object)));
+        std::vector<ByteView> members;
+        for (const Secret& answer : answers) {
+            members.push_back(answer.view());
+        }
+        TRY(give(data, members));
+        return GSS_S_COMPLETE;
+    });
+}
+
+EXPORT OM_uint32 gss_set_sec_context_option(OM_uint32* minor, gss_ctx_id_t*, const gss_OID option, const gss_buffer_t)
+{
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        return refuse(Fault::Unavailable, "context option " + hex(view_of(option)));
+    });
+}
+
+EXPORT OM_uint32 gss_pseudo_random(OM_uint32* minor, gss_ctx_id_t handle, int which, const gss_buffer_t input,
+                                   ssize_t length, gss_buffer_t output)
+{
+    clear(output);
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        const Secret octets = TRY(pseudo_random(*TRY(context_from(handle)), which, view_of(input), length));
+        TRY(give(output, octets.view()));
+        return GSS_S_COMPLETE;
+    });
+}
