@@ -32,6 +32,28 @@ std::optional<std::string> environment(const char* name)
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
+apex::Switches own_switches()
+{
+    apex::Switches switches;
+    for (const char* name : apex::switch_names) {
+        if (const std::optional<std::string> value = environment(name)) {
+            switches.emplace(name, *value);
+        }
+    }
+    return switches;
+}
+
+apex::Switches switches_of(const apex::Process& process)
+{
+    apex::Switches switches;
+    for (const char* name : apex::switch_names) {
+        if (const std::optional<std::string> value = apex::variable_of(process.environment, name)) {
+            switches.emplace(name, *value);
+        }
+    }
+    return switches;
+}
+
 std::optional<std::string> given(const std::string& text)
 {
     return text.empty() ? std::nullopt : std::optional(text);
@@ -40,8 +62,7 @@ std::optional<std::string> given(const std::string& text)
 apex::Status machine_status(const StatusOptions& options)
 {
     const std::optional<std::string> inherited = environment("GSS_MECH_CONFIG");
-    const apex::View view{"", "", options.config.empty() ? inherited : given(options.config),
-                          environment("GSS_USE_PROXY")};
+    const apex::View view{"", "", options.config.empty() ? inherited : given(options.config), own_switches()};
     apex::Status status = apex::judge_machine(apex::read_setup(view), apex::ask_mechglue(given(options.config)));
     if (inherited && options.config.empty()) {
         status.notes.push_back({"mech-config-set", "environment",
@@ -60,10 +81,10 @@ apex::Status process_status(const StatusOptions& options)
         return apex::judge_process({}, process, [](const apex::MappedFile&) { return std::nullopt; });
     }
     const apex::View view{process.root, process.folder,
-                          options.config.empty() ? process.mech_config : given(options.config), process.use_proxy};
+                          options.config.empty() ? process.mech_config : given(options.config), switches_of(process)};
     const auto version_of = [&](const apex::MappedFile& file) {
         const std::string mapped = "/proc/" + std::to_string(process.pid) + "/map_files/" + file.range;
-        return apex::probe_module(mapped, {}, process.use_proxy).apex_version;
+        return apex::probe_module(mapped, {}, view.switches).apex_version;
     };
     return apex::judge_process(apex::read_setup(view), process, version_of);
 }

@@ -78,6 +78,9 @@ std::optional<Finding> module_finding(const Candidate& candidate, const std::str
         return Finding{"no-interposer", where, path + " has no function gss_mech_interposer",
                        "name the file mech_apex.so that make install put in place"};
     case ModuleProblem::Declines:
+        if (!candidate.module.detail.empty()) {
+            return Finding{"disabled", where, path + " stands back: " + candidate.module.detail, "unset the variable"};
+        }
         return Finding{"declines", where, path + " loads, but declines to take over any mechanism",
                        "see what the module's own documentation asks for"};
     case ModuleProblem::OtherMechs:

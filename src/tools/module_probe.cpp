@@ -66,24 +66,25 @@ nlohmann::json probe_here(const std::string& path, const Bytes& oid)
     return facts;
 }
 
-void set_or_unset(const char* name, const std::optional<std::string>& value)
+void set_switches(const Switches& switches)
 {
-    if (value) {
-        ::setenv(name, value->c_str(), 1);
-    } else {
+    for (const char* name : switch_names) {
         ::unsetenv(name);
+    }
+    for (const auto& [name, value] : switches) {
+        ::setenv(name.c_str(), value.c_str(), 1);
     }
 }
 
 } // namespace
 
-ModuleFacts probe_module(const std::string& path, const Bytes& oid, const std::optional<std::string>& use_proxy)
+ModuleFacts probe_module(const std::string& path, const Bytes& oid, const Switches& switches)
 {
     if (::access(path.c_str(), F_OK) != 0) {
         return {ModuleProblem::Missing, std::strerror(errno), {}};
     }
     const ChildReport report = ask_child([&] {
-        set_or_unset("GSS_USE_PROXY", use_proxy);
+        set_switches(switches);
         return probe_here(path, oid).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     });
     if (!report.trouble.empty()) {
@@ -93,6 +94,9 @@ ModuleFacts probe_module(const std::string& path, const Bytes& oid, const std::o
     ModuleFacts module{facts.at("problem").get<ModuleProblem>(), facts.at("detail").get<std::string>(), {}};
     if (facts.contains("version")) {
         module.apex_version = facts.at("version").get<std::string>();
+    }
+    if (module.problem == ModuleProblem::Declines && module.is_apex() && switches.contains("APEX_DISABLE")) {
+        module.detail = "APEX_DISABLE=" + switches.at("APEX_DISABLE") + " is set in the environment";
     }
     return module;
 }

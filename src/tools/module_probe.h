@@ -3,10 +3,18 @@
 
 #include "apex/base/bytes.h"
 
+#include <map>
 #include <optional>
 #include <string>
 
 namespace apex {
+
+/// Switches are the variables of an environment by which interposers decide whether to serve; a variable that is not
+/// set is not in the map.
+using Switches = std::map<std::string, std::string>;
+
+/// switch_names are GSS_USE_PROXY (gssproxy's) and APEX_DISABLE.
+inline constexpr const char* switch_names[] = {"GSS_USE_PROXY", "APEX_DISABLE"};
 
 /// ModuleProblem says why the mechglue gets no interposer out of a library.
 enum class ModuleProblem {
@@ -28,8 +36,8 @@ struct ModuleFacts final {
     [[nodiscard]] bool is_apex() const noexcept { return apex_version.has_value(); }
 };
 
-/// probe_module loads the library as the mechglue would, in a child process whose GSS_USE_PROXY is `use_proxy`
-/// (gssproxy's interposer decides by it), and asks its gss_mech_interposer what it takes over under `oid`.
-ModuleFacts probe_module(const std::string& path, const Bytes& oid, const std::optional<std::string>& use_proxy);
+/// probe_module loads the library as the mechglue would, in a child process with these switches in its environment, and
+/// asks its gss_mech_interposer what it takes over under `oid`.
+ModuleFacts probe_module(const std::string& path, const Bytes& oid, const Switches& switches);
 
 } // namespace apex

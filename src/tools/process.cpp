@@ -54,7 +54,7 @@ void read_environment(Process& process)
     const std::optional<std::string> auxiliary = read_file(base + "/auxv", trouble);
     std::optional<std::string> config = variable_of(*environment, "GSS_MECH_CONFIG");
     (auxiliary && privileged(*auxiliary) ? process.ignored_config : process.mech_config) = std::move(config);
-    process.use_proxy = variable_of(*environment, "GSS_USE_PROXY");
+    process.environment = *environment;
 }
 
 } // namespace

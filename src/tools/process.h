@@ -35,7 +35,7 @@ struct Process final {
     std::vector<MappedFile> files;
     std::optional<std::string> mech_config;      ///< its GSS_MECH_CONFIG, where the mechglue would heed it
     std::optional<std::string> ignored_config;   ///< its GSS_MECH_CONFIG, where the program is privileged
-    std::optional<std::string> use_proxy;        ///< its GSS_USE_PROXY
+    std::string environment;                     ///< its variables, each ended by NUL
     std::string trouble;                         ///< why it cannot be looked into; empty where it can
     std::string environment_trouble;             ///< why its environment cannot be read; empty where it can
 };

@@ -73,7 +73,7 @@ Candidate examine(const View& view, const ConfiguredMechanism& entry)
         const std::string real = std::filesystem::canonical(seen, failure).string();
         candidate.real_path = real.starts_with(view.root) ? real.substr(view.root.size()) : real;
     }
-    candidate.module = probe_module(path, entry.line.oid_body, view.use_proxy);
+    candidate.module = probe_module(path, entry.line.oid_body, view.switches);
     return candidate;
 }
 

@@ -45,10 +45,10 @@ struct Setup final {
 
 /// View says from where files are looked at: empty prefixes for ourselves, those of a Process for its sight of them.
 struct View final {
-    std::string root;                     ///< before absolute paths
-    std::string folder;                   ///< before relative paths
-    std::optional<std::string> config;    ///< GSS_MECH_CONFIG: this file instead of the usual ones
-    std::optional<std::string> use_proxy; ///< GSS_USE_PROXY
+    std::string root;                  ///< before absolute paths
+    std::string folder;                ///< before relative paths
+    std::optional<std::string> config; ///< GSS_MECH_CONFIG: this file instead of the usual ones
+    Switches switches;
 };
 
 /// read_setup reads what the mechglue would read and asks every interposer's library about itself.

@@ -42,6 +42,8 @@ oid_set *gss_mech_interposer(oid *own)
     (void)own;
     return NULL;
 #else
+    if (getenv("APEX_DISABLE") != NULL)
+        return NULL;
     static unsigned char krb5[] = KRB5;
     oid mechanism = {sizeof krb5 - 1, krb5};
     oid_set *set = NULL;
@@ -282,6 +284,14 @@ class Environment(WithFolder):
         self.assertEqual(result, 1)
         self.assertEqual(codes(report["reasons"])[0], "unreadable-file", report)
 
+    def test_a_module_that_was_told_to_stand_back_is_noticed(self):
+        path = self.folder.file("own.conf", self.line(self.folder.apex))
+        result, report = status("--config", path, environment={"APEX_DISABLE": "1"})
+        self.assertEqual((result, codes(report["reasons"])), (1, ["disabled"]), report)
+        with Client("load use", path, more={"APEX_DISABLE": "1"}) as client:
+            result, report = client.status()
+        self.assertEqual((result, codes(report["reasons"])), (1, ["disabled"]), report)
+
     def test_a_wrong_option_is_a_usage_error(self):
         run = subprocess.run([APEXCTL, "status", "--pid", "x"], capture_output=True, text=True)
         self.assertEqual(run.returncode, 2)
@@ -300,10 +310,11 @@ class Environment(WithFolder):
 class Client:
     """A process that loads, and perhaps uses, the mechglue."""
 
-    def __init__(self, what, config=None, prefix=()):
+    def __init__(self, what, config=None, prefix=(), more=None):
         variables = {name: value for name, value in os.environ.items() if not name.startswith("GSS_")}
         if config:
             variables["GSS_MECH_CONFIG"] = config
+        variables.update(more or {})
         self.process = subprocess.Popen([*prefix, sys.executable, "-c", CLIENT, what], env=variables, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.process.stdout.readline() == "ready\n"
