@@ -49,7 +49,7 @@ def is_stale(product, sources):
 def build_c_peer(implementation):
     """Compiles gss_peer.c against MIT or Heimdal and returns the program's path."""
     program = os.path.join(build_directory(), "gss_peer_" + implementation)
-    sources = [os.path.join(HERE, "peers", name) for name in ("gss_peer.c", "answer.h")]
+    sources = [os.path.join(HERE, "peers", name) for name in ("gss_peer.c", "answer.h", "names.h")]
     if is_stale(program, sources):
         def ask(what):
             return subprocess.check_output(["pkg-config", what, PACKAGES[implementation]], text=True).split()
@@ -66,7 +66,7 @@ def build_java_peer():
     source = os.path.join(HERE, "peers", "JavaPeer.java")
     if is_stale(os.path.join(directory, "JavaPeer.class"), [source]):
         os.makedirs(directory, exist_ok=True)
-        subprocess.check_call(["javac", "-nowarn", "-d", directory, source])
+        subprocess.check_call(["javac", "-J-XX:-UsePerfData", "-nowarn", "-d", directory, source])
     return directory
 
 
@@ -82,7 +82,7 @@ com.sun.security.jgss.krb5.accept {
     useKeyTab=true storeKey=true doNotPrompt=true isInitiator=false principal="*" keyTab="%s";
 };
 """ % (ccache, keytab))
-    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx256m",
+    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-XX:-UsePerfData", "-Xmx256m",
             "-Djava.security.krb5.conf=" + configuration, "-Djava.security.auth.login.config=" + login,
             "-Djavax.security.auth.useSubjectCredsOnly=false", "-Dsun.security.jgss.native=false",
             "-Djava.io.tmpdir=" + realm.path("tmp"), "-cp", build_java_peer(), "JavaPeer"]

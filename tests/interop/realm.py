@@ -254,19 +254,20 @@ class Realm:
 class Environment:
     """Makes the environment of processes that shall use one mechanism: "apex" or one of the others.
 
-    One krb5.conf serves MIT, Heimdal and Java. Without Apex an empty mechanism list hides the machine's own.
+    One krb5.conf serves MIT, Heimdal and Java. Without Apex an empty mechanism list hides the machine's own. A further
+    line of that list may be given.
     """
 
-    def __init__(self, realm, mechanism="mit", module=None):
+    def __init__(self, realm, mechanism="mit", module=None, extra_line=""):
         self.realm = realm
         self.mechanism = mechanism
         self.module = module or os.environ.get("APEX_MODULE")
+        lines = extra_line + "\n" if extra_line else ""
         if mechanism == "apex":
             if not self.module or not os.path.isabs(self.module):
                 raise RuntimeError("APEX_MODULE must be the absolute path of mech_apex.so")
-            self.mech_config = realm.write("mech.apex", "apex %s %s <interposer>\n" % (APEX_OID, self.module))
-        else:
-            self.mech_config = realm.write("mech.none", "")
+            lines = "apex %s %s <interposer>\n" % (APEX_OID, self.module) + lines
+        self.mech_config = realm.write("mech.%s%s" % (mechanism, ".more" if extra_line else ""), lines)
 
     def __call__(self, ccache=None, keytab=None, **more):
         env = self.realm.base_environment()

@@ -3,8 +3,9 @@
 """SPNEGO over the mechanism under test: plain, and with the exchange of MICs over the mechanism list.
 
 MIT's SPNEGO sends the MICs only when krb5 was not the first choice, so in those cases the test itself plays the other
-side's SPNEGO, around a peer process that speaks plain krb5.
+side's SPNEGO, around a peer process that speaks plain krb5. Where gss-ntlmssp is installed, two real ends do it too.
 """
+import os
 import struct
 import sys
 
@@ -15,6 +16,7 @@ from realm import HOST, USER, Environment, Realm, mechanism_under_test, turn_sig
 import spnego
 
 SERVICE = "http/" + HOST
+NTLMSSP = os.environ.get("APEX_NTLMSSP", "/usr/lib/x86_64-linux-gnu/gssntlmssp/gssntlmssp.so")
 SPNEGO = ["--mech", "spnego"]
 INITIATE = ["--service", "http@" + HOST, "--mutual", *SPNEGO]
 SIZES = (0, 1, 16, 1000)
@@ -22,10 +24,10 @@ SIZES = (0, 1, 16, 1000)
 class Pair:
     """The initiating and the accepting process of one combination of mechanisms."""
 
-    def __init__(self, realm, kinds):
+    def __init__(self, realm, kinds, extra_line="", **settings):
         self.kinds = kinds
-        self.peers = [Peer([build_c_peer("heimdal" if kind == "heimdal" else "mit")], Environment(realm, kind)())
-                      for kind in kinds]
+        self.peers = [Peer([build_c_peer("heimdal" if kind == "heimdal" else "mit")],
+                           Environment(realm, kind, extra_line=extra_line)(**settings)) for kind in kinds]
 
     def __enter__(self):
         return self
@@ -148,33 +150,53 @@ def acceptor_notices_damaged_mic(pair):
     refused(negotiate_with_acceptor(pair, alter_mic=flip_last)[0])
 
 
-def negotiate_with_initiator(pair, alter_mic=None):
-    """The test is a SPNEGO acceptor that asks for the MICs; the facts of the initiator's last step."""
-    initiator, acceptor = pair.peers
-    initiator.begin("initiate", *INITIATE)
-    acceptor.begin("accept")
-    _, token = step(initiator)
-    offer = spnego.Init(token)
-    _, reply = step(acceptor, offer.token)
-    facts, token = step(initiator, spnego.neg_token_response(spnego.REQUEST_MIC, spnego.KRB5_OID, reply))
-    mic = spnego.Response(token).mic if token else None
-    if mic is None or facts["error"] != "CONTINUE_NEEDED":
-        raise Failure("the initiator sent no mechListMIC: %s" % facts)
-    verify_mic(acceptor, mic, offer.mechanisms)
-    mic = get_mic(acceptor, offer.mechanisms)
-    mic = alter_mic(mic) if alter_mic else mic
-    return initiator.step(spnego.neg_token_response(spnego.ACCEPT_COMPLETED, mic=mic))[0]
+def has_mic(token):
+    try:
+        return spnego.Response(token).mic is not None
+    except (ValueError, IndexError):
+        return False
 
 
-def initiator_with_mic(pair):
-    facts = negotiate_with_initiator(pair)
-    if facts["error"] != "COMPLETE" or not facts["apex"] and pair.kinds[0] == "apex":
-        raise Failure("initiator: %s" % facts)
-    exchange_messages(*pair.peers, sizes=SIZES)
+def both_with_mic(pair, alter=None):
+    """Both ends are real: the initiator prefers NTLMSSP, the acceptor takes krb5 only."""
+    def count(number, token):
+        token = alter(number, token) if alter else token
+        bearing.append(has_mic(token))
+        return token
+    bearing = []
+    outcome = pair.establish([*INITIATE, "--neg-mechs", "ntlmssp,krb5"], [*SPNEGO, "--neg-mechs", "krb5"], count)
+    if alter is None:
+        if not outcome.established():
+            raise Failure(outcome.describe())
+        if sum(bearing) != 2:
+            raise Failure("%d tokens bear a mechListMIC instead of 2" % sum(bearing))
+        exchange_messages(*pair.peers, sizes=SIZES)
+    elif outcome.established():
+        raise Failure("nobody noticed the alteration")
+    return outcome
 
 
-def initiator_notices_damaged_mic(pair):
-    refused(negotiate_with_initiator(pair, alter_mic=flip_last))
+def flip_mic_of(side):
+    def alter(number, token):
+        if number % 2 != side or not has_mic(token):
+            return token
+        return token[:-1] + bytes([token[-1] ^ 1])
+    return alter
+
+
+def damaged_mic_of(side):
+    def run(pair):
+        outcome = both_with_mic(pair, flip_mic_of(side))
+        judge = outcome.acceptor if side == 0 else outcome.initiator
+        refused(judge)
+    return run
+
+
+NTLMSSP_CASES = [
+    ("both with MIC exchange", both_with_mic),
+    ("acceptor notices a damaged mechListMIC of a real initiator", damaged_mic_of(0)),
+    ("initiator notices a damaged mechListMIC", damaged_mic_of(1)),
+]
 
 
 def bindings(given, expected):
@@ -201,6 +223,21 @@ CASES = [
 ]
 
 
+def run_with_ntlmssp(report, realm, kinds):
+    """MIT's initiator sends MICs only if another mechanism comes first; the one other there is, is gss-ntlmssp."""
+    if "heimdal" in kinds:
+        return
+    for name, function in NTLMSSP_CASES:
+        name = "SPNEGO, %s initiates, %s accepts: %s" % (*kinds, name)
+        if not os.path.exists(NTLMSSP):
+            report.skip(name, "gss-ntlmssp is not installed")
+            continue
+        account = realm.write("ntlm.users", "APEX:alice:secret\n")
+        line = "ntlmssp 1.3.6.1.4.1.311.2.2.10 " + NTLMSSP
+        with Pair(realm, kinds, line, NTLM_USER_FILE=account) as pair:
+            report.case(name, function, pair)
+
+
 def main():
     turn_sigterm_into_exit()
     report = Report()
@@ -213,6 +250,7 @@ def main():
         if tested == "apex":
             kinds += [(tested, "mit"), ("mit", tested)]
         for pair_kinds in kinds:
+            run_with_ntlmssp(report, realm, pair_kinds)
             for name, function, heimdal_too in CASES:
                 if "heimdal" in pair_kinds and not heimdal_too:
                     continue

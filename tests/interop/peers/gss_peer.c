@@ -34,13 +34,7 @@
 #endif
 
 #include "answer.h"
-
-static gss_OID_desc krb5_oid = { 9, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02" };
-static gss_OID_desc iakerb_oid = { 6, "\x2b\x06\x01\x05\x02\x05" };
-static gss_OID_desc spnego_oid = { 6, "\x2b\x06\x01\x05\x05\x02" };
-static gss_OID_desc session_key_oid = { 11, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x05" };
-/* 2.25.6182930471855164202, for the mechanism under its own name. */
-static gss_OID_desc apex_oid = { 10, "\x69\xd5\xe7\x8b\xd0\x96\xee\xf6\x96\x2a" };
+#include "names.h"
 
 struct peer {
     int accepts;
@@ -71,15 +65,6 @@ static void put_status(const char *call, OM_uint32 major, OM_uint32 minor)
     put_status_of(peer.mech, call, major, minor);
 }
 
-/* Imports "service@host" as host-based and anything else as a principal's name. */
-static OM_uint32 import_name(OM_uint32 *minor, const char *text, gss_name_t *name)
-{
-    static gss_OID_desc principal_type = { 10, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01" };
-    gss_buffer_desc buffer = { strlen(text), (void *)(uintptr_t)text };
-    int is_principal = strchr(text, '/') != NULL || strchr(text, '@') == NULL || strstr(text, "@APEX.TEST") != NULL;
-    return gss_import_name(minor, &buffer, is_principal ? &principal_type : GSS_C_NT_HOSTBASED_SERVICE, name);
-}
-
 static void release_case(void)
 {
     OM_uint32 minor;
@@ -98,22 +83,11 @@ static void add_neg_mechs(char *list)
 {
     char *place = NULL;
     for (char *word = strtok_r(list, ",", &place); word != NULL; word = strtok_r(NULL, ",", &place)) {
-        if (peer.neg_count == 4)
-            die("too many mechanisms");
-        peer.neg_mechs[peer.neg_count++] = strcmp(word, "iakerb") == 0 ? iakerb_oid : krb5_oid;
+        gss_OID mech = mech_named(word);
+        if (peer.neg_count == 4 || mech == NULL)
+            die("wrong list of mechanisms");
+        peer.neg_mechs[peer.neg_count++] = *mech;
     }
-}
-
-static gss_OID mech_named(const char *name)
-{
-    if (strcmp(name, "krb5") == 0)
-        return &krb5_oid;
-    if (strcmp(name, "spnego") == 0)
-        return &spnego_oid;
-    if (strcmp(name, "apex") == 0)
-        return &apex_oid;
-    die("unknown mechanism");
-    return NULL;
 }
 
 static int parse_flag(const char *option)
@@ -175,6 +149,8 @@ static void parse_options(char *options)
         else
             die("unknown option");
     }
+    if (peer.mech == NULL)
+        die("unknown mechanism");
 }
 
 static OM_uint32 set_neg_mechs(OM_uint32 *minor)
