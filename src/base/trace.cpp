@@ -13,13 +13,6 @@ bool plain(char c)
     return c >= ' ' && c <= '~' && c != '\\' && c != '"';
 }
 
-std::string escaped(char c)
-{
-    constexpr std::string_view digits = "0123456789abcdef";
-    const auto octet = static_cast<unsigned char>(c);
-    return {'\\', 'x', digits[octet >> 4U], digits[octet & 15U]};
-}
-
 } // namespace
 
 std::string_view role_name(TraceRole role) noexcept
@@ -35,13 +28,26 @@ std::string_view role_name(TraceRole role) noexcept
     return "-";
 }
 
+std::string_view escape_octet(char octet, std::array<char, 4>& room) noexcept
+{
+    constexpr std::string_view digits = "0123456789abcdef";
+    if (plain(octet)) {
+        room[0] = octet;
+        return {room.data(), 1};
+    }
+    const auto number = static_cast<unsigned char>(octet);
+    room = {'\\', 'x', digits[number >> 4U], digits[number & 15U]};
+    return {room.data(), room.size()};
+}
+
 std::string escape_text(std::string_view text, std::size_t limit)
 {
     std::string safe;
     // How much of `safe` may stay if dots must follow; an escape is never cut in two.
     std::size_t room_for_dots = 0;
-    for (const char c : text) {
-        const std::string piece = plain(c) ? std::string(1, c) : escaped(c);
+    for (const char octet : text) {
+        std::array<char, 4> room{};
+        const std::string_view piece = escape_octet(octet, room);
         if (safe.size() + piece.size() > limit) {
             safe.resize(room_for_dots);
             safe += dots.substr(0, std::min(dots.size(), limit));
@@ -53,23 +59,6 @@ std::string escape_text(std::string_view text, std::size_t limit)
         }
     }
     return safe;
-}
-
-std::string facts_text(const std::vector<TraceFact>& facts)
-{
-    std::string text;
-    for (const TraceFact& fact : facts) {
-        if (!text.empty()) {
-            text += ' ';
-        }
-        text += fact.name;
-        text += '=';
-        const bool quote = fact.value.empty() || fact.value.find(' ') != std::string::npos;
-        text += quote ? "\"" : "";
-        text += escape_text(fact.value);
-        text += quote ? "\"" : "";
-    }
-    return text;
 }
 
 } // namespace apex

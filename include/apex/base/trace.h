@@ -3,6 +3,8 @@
 
 #include "apex/base/time.h"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -40,12 +42,13 @@ public:
 /// role_name gives "initiator", "acceptor" or "-".
 std::string_view role_name(TraceRole role) noexcept;
 
-/// escape_text makes a text that a peer may have chosen safe for a line of a log: control characters, octets above 126,
-/// backslashes and quotes become \xNN, and no more than `limit` octets come out, the last three dots if it was cut.
-std::string escape_text(std::string_view text, std::size_t limit = 512);
+/// escape_octet shows one octet of a text that a peer may have chosen: itself, or \xNN for control characters, octets above
+/// 126, backslashes and quotes. The view points into `room` or at `octet`'s copy in it.
+std::string_view escape_octet(char octet, std::array<char, 4>& room) noexcept;
 
-/// facts_text writes facts as `name=value name="value with blanks"`, escaped.
-std::string facts_text(const std::vector<TraceFact>& facts);
+/// escape_text makes a text safe for a line of a log with escape_octet. No more than `limit` octets come out; the last
+/// three are dots if it was cut.
+std::string escape_text(std::string_view text, std::size_t limit = 512);
 
 /// tell hands an event of trace_events.h to the listener. With nobody listening the cost is one test of a pointer, so
 /// give `make` as a lambda that builds the event: tell(trace, [&] { return TicketOpened{...}; });

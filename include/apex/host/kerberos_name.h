@@ -18,6 +18,9 @@ struct KerberosName final {
     bool host_based = false;
     std::string service;
     std::string host;
+
+    /// The single component is the DER certificate of the subject, for S4U2Self (GSS_KRB5_NT_X509_CERT).
+    bool certificate = false;
 };
 
 } // namespace apex

@@ -13,11 +13,12 @@
 
 namespace apex {
 
-// Names as this machine understands them: through libkrb5 (krb5.conf, DNS, auth_to_local). Errors carry libkrb5's code
-// as minor. All functions are safe for concurrent use.
+// Names as this machine understands them: through libkrb5 (krb5.conf, DNS, auth_to_local). A text that libkrb5 cannot
+// parse is Fault::BadName with MIT's major (FAILURE) and libkrb5's code as minor. NUL octets at the end of a text are
+// dropped, for callers that count the terminator; NUL octets within refuse. All functions are safe for concurrent use.
 
 /// import_principal_text parses `component/component@REALM` with `\` escapes; the default realm is added if none is given
-/// (krb5_parse_name). Fault::BadName with krb5's code and MIT's major, FAILURE.
+/// (krb5_parse_name).
 Result<KerberosName> import_principal_text(std::string_view text);
 
 /// import_enterprise parses a text with '@' as one component of type NT-ENTERPRISE (RFC 6806 5).
@@ -38,8 +39,9 @@ Result<KerberosName> import_user_id(std::uint32_t user_id);
 KerberosName anonymous_name();
 bool is_anonymous(const Principal& principal) noexcept;
 
-/// parse_principal parses a text without adding a realm that is not there; used for exported names, which have one.
-Result<Principal> parse_principal(std::string_view text);
+/// import_krb5_principal copies the principal that a krb5_principal of libkrb5 points to (gss_nt_krb5_principal).
+/// `handle` is the pointer's own octets; Fault::BadName with MIT's G_WRONG_SIZE if there are not as many as a pointer has.
+Result<KerberosName> import_krb5_principal(ByteView handle);
 
 /// host_based_candidates gives the principals to try for a host-based name, in order: with
 /// dns_canonicalize_hostname = fallback the one as given, then the one that DNS gives (if it differs); otherwise one.

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace apex {
@@ -23,7 +22,8 @@ class RefusalLog final {
 public:
     static constexpr unsigned most_per_second = 10;
 
-    explicit RefusalLog(std::string socket_path = "/dev/log") : path_(std::move(socket_path)) {}
+    /// `socket_path` must outlive the log.
+    explicit constexpr RefusalLog(std::string_view socket_path = "/dev/log") noexcept : path_(socket_path) {}
 
     /// Sends the line of a refusal. `error`: its text may quote what a peer sent; it is made safe here.
     void refused(TraceRole role, const Error& error) noexcept;
@@ -35,7 +35,7 @@ private:
     void send(int severity, std::string_view text) noexcept;
     bool admit(std::int64_t second, unsigned& left_out) noexcept;
 
-    const std::string path_;
+    const std::string_view path_;
     std::atomic<std::int64_t> second_{0};
     std::atomic<unsigned> sent_{0};
     std::atomic<unsigned> left_out_{0};

@@ -79,6 +79,10 @@ struct Settings final {
 /// environment can serve in its place.
 Result<std::shared_ptr<const Settings>> current_settings();
 
+/// latest_settings gives the snapshot that current_settings gave last, whatever has changed since; null if none was made
+/// yet. For telling about failures: it reads no file, allocates nothing and cannot fail.
+const Settings* latest_settings() noexcept;
+
 /// trace_if_enabled gives the listener of the current settings, or null. The pointer stays valid for the process's life.
 Trace* trace_if_enabled();
 

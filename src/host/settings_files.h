@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "apex/base/result.h"
+#include "host/file_stamp.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace apex {
+
+/// WatchedFile is a file that was read, or looked for in vain: a file may appear (INVARIANTS E2).
+struct WatchedFile final {
+    std::string path;
+    std::optional<FileStamp> stamp; // none: not there
+
+    /// Looks at the file now.
+    static WatchedFile at(const std::string& path);
+    /// Whether the file is still as it was. One system call.
+    [[nodiscard]] bool holds() const;
+    /// Whether the next change is sure to show.
+    [[nodiscard]] bool settled() const;
+};
+
+/// configuration_files lists everything that libkrb5 reads as krb5.conf: the files of KRB5_CONFIG or the compiled-in
+/// ones, and what they include, files and directories. Fault::BadSetting if libkrb5 cannot tell.
+Result<std::vector<WatchedFile>> configuration_files();
+
+/// all_hold tells whether no file has changed.
+bool all_hold(const std::vector<WatchedFile>& files);
+
+} // namespace apex
