@@ -64,7 +64,8 @@ KRB5_CONF = """[libdefaults]
 [domain_realm]
     .apex.test = {realm}
     localhost = {realm}
-{sections}
+[apex]
+    {apex}
 """
 
 
@@ -129,7 +130,7 @@ class Realm:
         os.chmod(self.directory, 0o755)
         for name in ("tmp", "replay"):
             os.mkdir(self.path(name))
-            os.chmod(self.path(name), 0o1777)
+            os.chmod(self.path(name), 0o1777 if os.geteuid() == 0 else 0o700)
         self.krb5_conf = self.path("krb5.conf")
         self.kdc_conf = self.path("kdc.conf")
         self.keytab = self.path("keytab")
@@ -160,15 +161,16 @@ class Realm:
         os.chmod(path, mode)
         return path
 
-    def configuration(self, name="krb5.conf", port=None, libdefaults="", sections="[apex]", enctypes=None):
-        """Writes a client configuration and returns its path; further lines go where their names say."""
+    def configuration(self, name="krb5.conf", port=None, libdefaults="", apex=None, enctypes=None):
+        """Writes a client configuration and returns its path; further lines go into [libdefaults] and [apex]."""
         enctypes = enctypes or ALL_ENCTYPES
         # MIT, Java and Heimdal each look for a name of their own; Heimdal knows no Camellia.
         lines = ["%s = %s" % (key, enctypes)
                  for key in ("permitted_enctypes", "default_tkt_enctypes", "default_tgs_enctypes")]
         lines.append("default_etypes = " + " ".join(name for name in enctypes.split() if "aes" in name))
         return self.write(name, KRB5_CONF.format(
-            realm=REALM, port=port or self.port, libdefaults=libdefaults, sections=sections,
+            realm=REALM, port=port or self.port, libdefaults=libdefaults,
+            apex=apex or "replay_directory = " + self.path("replay"),
             enctypes="\n    ".join(lines)))
 
     def _start(self):

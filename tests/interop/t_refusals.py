@@ -245,7 +245,7 @@ def replay_store_unwritable(stage):
     place = "/proc/apex-cannot-write-here"
     stage.acceptor_settings["KRB5RCACHEDIR"] = place
     stage.acceptor_settings["KRB5_CONFIG"] = stage.realm.configuration(
-        "replay.conf", sections="[apex]\n    replay_directory = %s" % place)
+        "replay.conf", apex="replay_directory = " + place)
 
 
 def default_initiator(fault):
@@ -253,6 +253,14 @@ def default_initiator(fault):
         fault(stage)
         stage.initiate.append("--no-acquire")
     return changed
+
+
+def mutual_missing(stage):
+    """Only Apex can require mutual authentication; other mechanisms take the request."""
+    stage.initiate.remove("--mutual")
+    conf = stage.realm.configuration("mutual.conf", apex="mutual_auth = require\n    replay_directory = " +
+                                     stage.path("replay"))
+    stage.acceptor_settings["KRB5_CONFIG"] = conf
 
 
 # Rows: name, fault, side that refuses, major, minor codes (None: any but 0), what Apex's text must contain.
@@ -309,6 +317,11 @@ ROWS = [
 ]
 
 
+APEX_ROWS = [
+    ("mutual authentication required", mutual_missing, "acceptor", "FAILURE", None, ("mutual",)),
+]
+
+
 def judge_text(text, patterns):
     if EMPTY_TEXTS.search(text):
         raise Failure("the text says nothing: " + text)
@@ -352,7 +365,7 @@ def main():
         realm.kinit()
         realm.fetch_ticket(SERVICE)
         environment = Environment(realm, mechanism_under_test())
-        for row in ROWS:
+        for row in ROWS + (APEX_ROWS if environment.mechanism == "apex" else []):
             report.case(row[0], run_row, realm, environment, row)
     return report.finish()
 
