@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apex/base/fork_mutex.h"
 #include "apex/protection/message_protection.h"
 #include "small_list.h"
 #include "token_header.h"
@@ -23,7 +24,7 @@ public:
 
 private:
     std::atomic<bool> ready_{false};
-    std::mutex mutex_;
+    ForkMutex mutex_;
     std::optional<UsageKey> key_;
 };
 
@@ -90,7 +91,7 @@ private:
     std::array<LazyUsageKey, 2> acceptor_subkeys_;    // for receiving, by purpose
     std::atomic<bool> peer_used_acceptor_subkey_;
 
-    mutable std::mutex mutex_; // guards what follows
+    mutable ForkMutex mutex_; // guards what follows
     std::uint64_t send_sequence_;
     bool send_exhausted_;
     SequenceWindow window_;
