@@ -268,7 +268,12 @@ class Environment:
         if mechanism == "apex":
             if not self.module or not os.path.isabs(self.module):
                 raise RuntimeError("APEX_MODULE must be the absolute path of mech_apex.so")
-            lines = "apex %s %s <interposer>\n" % (APEX_OID, self.module) + lines
+            # A copy, because www-data and nobody cannot look into everybody's build directory.
+            copy = realm.path("mech_apex.so")
+            if not os.path.exists(copy):
+                shutil.copy(self.module, copy)
+                os.chmod(copy, 0o755)
+            lines = "apex %s %s <interposer>\n" % (APEX_OID, copy) + lines
         self.mech_config = realm.write("mech.%s%s" % (mechanism, ".more" if extra_line else ""), lines)
 
     def __call__(self, ccache=None, keytab=None, **more):
