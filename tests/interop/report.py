@@ -39,4 +39,4 @@ class Report:
         if self.skipped:
             print("%d skipped" % self.skipped)
         print("%d passed, %d failed" % (self.passed, self.failed), flush=True)
-        return 1 if self.failed or not self.passed else 0
+        return 1 if self.failed or not self.passed + self.skipped else 0
