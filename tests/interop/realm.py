@@ -257,10 +257,10 @@ class Environment:
     """Makes the environment of processes that shall use one mechanism: "apex" or one of the others.
 
     One krb5.conf serves MIT, Heimdal and Java. Without Apex an empty mechanism list hides the machine's own. A further
-    line of that list may be given.
+    line of that list may be given; kind="" makes Apex an ordinary mechanism under its own OID.
     """
 
-    def __init__(self, realm, mechanism="mit", module=None, extra_line=""):
+    def __init__(self, realm, mechanism="mit", module=None, extra_line="", kind="<interposer>"):
         self.realm = realm
         self.mechanism = mechanism
         self.module = module or os.environ.get("APEX_MODULE")
@@ -273,8 +273,8 @@ class Environment:
             if not os.path.exists(copy):
                 shutil.copy(self.module, copy)
                 os.chmod(copy, 0o755)
-            lines = "apex %s %s <interposer>\n" % (APEX_OID, copy) + lines
-        self.mech_config = realm.write("mech.%s%s" % (mechanism, ".more" if extra_line else ""), lines)
+            lines = "apex %s %s %s\n" % (APEX_OID, copy, kind) + lines
+        self.mech_config = realm.write("mech.%s%s" % (mechanism, ".more" if extra_line else "" if kind else ".own"), lines)
 
     def __call__(self, ccache=None, keytab=None, **more):
         env = self.realm.base_environment()
