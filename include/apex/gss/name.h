@@ -5,6 +5,7 @@
 #include "apex/base/result.h"
 #include "apex/host/kerberos_name.h"
 
+#include <cstdint>
 #include <gssapi/gssapi.h>
 #include <memory>
 #include <optional>
@@ -21,7 +22,7 @@ struct NameAttribute final {
     std::string display_value; // empty: none
     bool authenticated = false;
     bool complete = false;
-    int more = 0; // 0: the last value; else to be given back to read the next
+    int more = 0; // 0: the last value; else to be given to the next call
 };
 
 /// NameAttributes is the port to the attributes of an authenticated peer's name: PAC, authentication indicators. Immutable
@@ -31,8 +32,9 @@ public:
     virtual ~NameAttributes() = default;
     /// The names of the attributes, in the order in which MIT lists them.
     [[nodiscard]] virtual std::vector<std::string> list() const = 0;
-    /// Value number `index` (0..) of an attribute; names are compared without case. Fault::NoAttribute.
-    [[nodiscard]] virtual Result<NameAttribute> value(std::string_view attribute, int index) const = 0;
+    /// A value of an attribute: the first if `more` is -1, else the one after that which said `more`. Names are compared
+    /// without case. Fault::NoAttribute.
+    [[nodiscard]] virtual Result<NameAttribute> value(std::string_view attribute, int more) const = 0;
     /// The whole PAC, if its signature held: what gss_map_name_to_any "mspac" is made of.
     [[nodiscard]] virtual std::optional<Bytes> verified_pac() const = 0;
 };
@@ -40,6 +42,8 @@ public:
 /// Name is a Kerberos name behind a gss_name_t: immutable, handed around as shared_ptr<const Name>.
 class Name final {
 public:
+    enum class Change : std::uint8_t { set, deletion };
+
     explicit Name(KerberosName name, std::shared_ptr<const NameAttributes> attributes = nullptr);
 
     /// Reads a name of a GSS name type (spec 5.1: user, principal, host-based, enterprise, certificate, krb5_principal,
@@ -60,6 +64,23 @@ public:
     [[nodiscard]] Result<Bytes> exported() const;
     /// The composite form of RFC 6680 7.8; attributes are not carried (their length is 0).
     [[nodiscard]] Result<Bytes> exported_composite() const;
+
+    /// A value of an attribute, as NameAttributes::value. Fault::NoAttribute for a name without attributes.
+    [[nodiscard]] Result<NameAttribute> attribute(std::string_view name, int more) const;
+    /// Says why no attribute can be set or deleted: they come from the KDC alone. Always Fault::NoAttribute; the minor is
+    /// EPERM for attributes that exist and are not the caller's to change, as in MIT.
+    [[nodiscard]] Error refuse_change(std::string_view attribute, Change change) const;
+
+    /// The local user that the principal maps to. Fault::NoLocalName.
+    [[nodiscard]] Result<std::string> local_name() const;
+    /// Whether the principal may act as a local user; `type` null or GSS_C_NT_USER_NAME. Fault::NotAuthorized,
+    /// Fault::BadNameType.
+    [[nodiscard]] Done authorize(const std::string& user, gss_const_OID type) const;
+
+    /// An object of another library for an attribute: "mspac" gives a krb5_pac, if the PAC's signature held. The caller
+    /// ends it with release_mapping. Fault::NoAttribute.
+    [[nodiscard]] Result<void*> mapping(std::string_view type) const;
+    static Done release_mapping(std::string_view type, void* mapping);
 
     /// The attributes of an authenticated peer; null: none.
     [[nodiscard]] const std::shared_ptr<const NameAttributes>& attributes() const noexcept { return attributes_; }
