@@ -58,6 +58,12 @@ void set(Value* output, Value value)
     }
 }
 
+Result<ContextFacts> facts_of(gss_ctx_id_t handle)
+{
+    const Context* context = TRY(context_from(handle));
+    return context->facts();
+}
+
 /// Runs a step on the caller's context or on a new one. A context whose first step fails dies here and the caller sees
 /// none (INVARIANTS H1); one that fails later stays until it is deleted (H2). The token goes out even after an error.
 template <typename Run>
@@ -105,7 +111,7 @@ EXPORT OM_uint32 gss_init_sec_context(OM_uint32* minor, gss_cred_id_t credential
         call.bindings = pointer_to(bindings);
         call.token = view_of(input);
         const Step step = TRY(run_step(handle, output, [&](Context& context) { return context.initiate(call); }));
-        const ContextFacts facts = TRY(TRY(context_from(*handle))->facts());
+        const ContextFacts facts = TRY(facts_of(*handle));
         set(actual_mechanism, oid_for(facts.mechanism));
         set(granted_flags, facts.flags);
         set(granted_lifetime, seconds_until(facts.end_time));
@@ -160,7 +166,8 @@ EXPORT OM_uint32 gss_delete_sec_context(OM_uint32* minor, gss_ctx_id_t* handle, 
 EXPORT OM_uint32 gss_process_context_token(OM_uint32* minor, gss_ctx_id_t handle, gss_buffer_t token)
 {
     return guard(minor, [&]() -> Result<OM_uint32> {
-        TRY(TRY(context_from(handle))->protection());
+        const Context* context = TRY(context_from(handle));
+        TRY(context->session());
         // RFC 4121 4.3: there are no context deletion tokens any more.
         return refuse(Fault::MalformedToken, "RFC 4121 has no context tokens after establishment; got " +
                                                  std::to_string(view_of(token).size()) + " octets");
@@ -171,7 +178,7 @@ EXPORT OM_uint32 gss_context_time(OM_uint32* minor, gss_ctx_id_t handle, OM_uint
 {
     clear(lifetime);
     return guard(minor, [&]() -> Result<OM_uint32> {
-        const ContextFacts facts = TRY(TRY(context_from(handle))->facts());
+        const ContextFacts facts = TRY(facts_of(handle));
         if (!facts.open) {
             return refuse(Fault::ContextIncomplete);
         }
@@ -191,7 +198,7 @@ EXPORT OM_uint32 gss_inquire_context(OM_uint32* minor, gss_ctx_id_t handle, gss_
     clear(local);
     clear(open);
     return guard(minor, [&]() -> Result<OM_uint32> {
-        const ContextFacts facts = TRY(TRY(context_from(handle))->facts());
+        const ContextFacts facts = TRY(facts_of(handle));
         const OM_uint32 left = facts.open ? seconds_until(facts.end_time) : 0;
         set(lifetime, left);
         set(mechanism, oid_for(facts.mechanism));
@@ -221,7 +228,8 @@ EXPORT OM_uint32 gss_inquire_sec_context_by_oid(OM_uint32* minor, const gss_ctx_
 {
     clear(data);
     return guard(minor, [&]() -> Result<OM_uint32> {
-        const Answers answers = TRY(inquire_context(*TRY(context_from(handle)), view_of(object)));
+        const Context* context = TRY(context_from(handle));
+        const Answers answers = TRY(inquire_context(*context, view_of(object)));
         std::vector<ByteView> members;
         for (const Secret& answer : answers) {
             members.push_back(answer.view());
@@ -243,7 +251,8 @@ EXPORT OM_uint32 gss_pseudo_random(OM_uint32* minor, gss_ctx_id_t handle, int wh
 {
     clear(output);
     return guard(minor, [&]() -> Result<OM_uint32> {
-        const Secret octets = TRY(pseudo_random(*TRY(context_from(handle)), which, view_of(input), length));
+        const Context* context = TRY(context_from(handle));
+        const Secret octets = TRY(pseudo_random(*context, which, view_of(input), length));
         TRY(give(output, octets.view()));
         return GSS_S_COMPLETE;
     });
