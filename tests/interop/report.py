@@ -5,6 +5,11 @@ import sys
 sys.dont_write_bytecode = True
 
 
+def summary(passed, failed, skipped):
+    """The last line of every script and of runall.py."""
+    return "%d passed, %d failed" % (passed, failed) + (", %d skipped" % skipped if skipped else "")
+
+
 class Report:
     """Counts the cases of one script; finish() prints the sum and returns the exit status."""
 
@@ -36,7 +41,5 @@ class Report:
         return True
 
     def finish(self):
-        if self.skipped:
-            print("%d skipped" % self.skipped)
-        print("%d passed, %d failed" % (self.passed, self.failed), flush=True)
+        print(summary(self.passed, self.failed, self.skipped), flush=True)
         return 1 if self.failed or not self.passed + self.skipped else 0

@@ -14,6 +14,7 @@ import sys
 import time
 
 from peer import build_directory
+from report import summary
 from realm import mechanism_under_test, turn_sigterm_into_exit
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -33,10 +34,10 @@ def end_group(process):
 
 
 def run_script(name, seconds):
-    """(passed, failed) of one script; a script that ends early, late or without its sum counts as a failure."""
+    """(passed, failed, skipped) of one script; a script that ends early, late or without its sum counts as a failure."""
     process = subprocess.Popen([sys.executable, "-B", os.path.join(HERE, name + ".py")], stdout=subprocess.PIPE,
                                text=True, start_new_session=True)
-    passed, failed, summed = 0, 0, False
+    passed, failed, skipped, summed = 0, 0, 0, False
     deadline = time.monotonic() + seconds
 
     def expire(_number, _frame):
@@ -46,9 +47,10 @@ def run_script(name, seconds):
     signal.alarm(max(1, int(deadline - time.monotonic())))
     try:
         for line in process.stdout:
-            found = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
+            found = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\n", line)
             if found:
-                passed, failed, summed = int(found[1]), int(found[2]), True
+                passed, failed, skipped = (int(number or 0) for number in found.groups())
+                summed = True
             elif not line.startswith("ok ") or os.environ.get("APEX_VERBOSE"):
                 print("  " + line.rstrip(), flush=True)
         process.wait()
@@ -62,25 +64,24 @@ def run_script(name, seconds):
     if not summed or (process.returncode != 0 and failed == 0):
         print("  not ok %s: ended with status %s" % (name, process.returncode), flush=True)
         failed += 1
-    return passed, failed
+    return passed, failed, skipped
 
 
 def main(chosen):
     turn_sigterm_into_exit()
     build_directory()
     print("mechanism under test: %s" % (os.environ.get("APEX_MODULE") or mechanism_under_test()), flush=True)
-    passed = failed = 0
+    total = [0, 0, 0]
     for name, seconds in SCRIPTS:
         if chosen and name not in chosen:
             continue
         begun = time.monotonic()
         print(name, flush=True)
-        more_passed, more_failed = run_script(name, seconds)
-        passed, failed = passed + more_passed, failed + more_failed
-        print("  %s: %d passed, %d failed, %.1f s" % (name, more_passed, more_failed, time.monotonic() - begun),
-              flush=True)
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed or not passed else 0
+        counted = run_script(name, seconds)
+        total = [sum(pair) for pair in zip(total, counted)]
+        print("  %s: %s, %.1f s" % (name, summary(*counted), time.monotonic() - begun), flush=True)
+    print(summary(*total))
+    return 1 if total[1] or not total[0] else 0
 
 
 if __name__ == "__main__":
