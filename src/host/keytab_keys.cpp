@@ -210,10 +210,16 @@ Error as_acceptor_error(const Error& error)
     return refuse(Fault::NoServiceKey, error.detail);
 }
 
+Error nothing_in(const std::string& keytab_name)
+{
+    return refuse(Fault::NoKeytab, "keytab " + keytab_name + " is nonexistent or empty: it has no entry");
+}
+
 } // namespace
 
-KeytabKeys::KeytabKeys(std::shared_ptr<KeytabFile> file, std::optional<KerberosName> acceptor) noexcept
-    : file_(std::move(file)), acceptor_(std::move(acceptor))
+KeytabKeys::KeytabKeys(std::shared_ptr<KeytabFile> file, std::optional<KerberosName> acceptor,
+                       Checked checked) noexcept
+    : file_(std::move(file)), acceptor_(std::move(acceptor)), checked_(checked)
 {
 }
 
@@ -227,9 +233,12 @@ Done KeytabKeys::try_keys(const Ticket& ticket, const Opens& opens) const
     const std::shared_ptr<const Settings> settings = TRY(current_settings());
     Result<std::shared_ptr<const KeytabSnapshot>> first = file_->current(&ticket);
     if (!first) {
-        return as_acceptor_error(first.error());
+        return checked_ == Checked::before ? as_acceptor_error(first.error()) : first.error();
     }
     std::shared_ptr<const KeytabSnapshot> keytab = *first;
+    if (checked_ == Checked::at_use && keytab->listed() && keytab->entries().empty()) {
+        return nothing_in(file_->name());
+    }
     Allowed allowed(acceptor_, settings->ignore_acceptor_hostname);
     for (;;) {
         TRY(settle_host(acceptor_, *keytab, allowed, *settings));
@@ -265,7 +274,7 @@ Done KeytabKeys::check() const
         return {}; // asked for each ticket's key then
     }
     if (keytab->entries().empty()) {
-        return refuse(Fault::NoKeytab, "keytab " + file_->name() + " is nonexistent or empty: it has no entry");
+        return nothing_in(file_->name());
     }
     Allowed allowed(acceptor_, settings->ignore_acceptor_hostname);
     TRY(settle_host(acceptor_, *keytab, allowed, *settings));
@@ -314,9 +323,15 @@ Result<std::shared_ptr<const KeytabKeys>> keytab_keys(const std::string& keytab_
                                                       const std::optional<KerberosName>& acceptor)
 {
     const std::string name = keytab_name.empty() ? TRY(acceptor_keytab_name()) : keytab_name;
-    auto keys = std::make_shared<const KeytabKeys>(keytab_file(name), acceptor);
+    auto keys = std::make_shared<const KeytabKeys>(keytab_file(name), acceptor, KeytabKeys::Checked::before);
     TRY(keys->check());
     return std::shared_ptr<const KeytabKeys>(std::move(keys));
+}
+
+Result<std::shared_ptr<const KeytabKeys>> default_keytab_keys()
+{
+    return std::make_shared<const KeytabKeys>(keytab_file(TRY(acceptor_keytab_name())), std::nullopt,
+                                              KeytabKeys::Checked::at_use);
 }
 
 } // namespace apex

@@ -44,7 +44,7 @@ public:
     /// InitiatorCredential::acquire; Fault::BadUsage and BadName for elements that do not fit together.
     static Result<std::shared_ptr<Credential>> acquire(CredentialRequest request);
 
-    /// The credential of a caller that gave none. That of an acceptor is shared by all such callers.
+    /// The credential of a caller that gave none: nothing is looked at before it is used. Fault::BadSetting.
     static Result<std::shared_ptr<Credential>> default_credential(CredentialUsage usage);
 
     /// What an initiator forwarded to us (RFC 4121 4.1.1.1): its first ticket in a cache that dies with the credential.
@@ -60,7 +60,7 @@ public:
     [[nodiscard]] Result<std::shared_ptr<const KeySource>> acceptor_keys() const;
 
     /// The name the acceptor part answers to; none: every principal of the keytab.
-    [[nodiscard]] const std::optional<KerberosName>& acceptor_name() const noexcept { return acceptor_name_; }
+    [[nodiscard]] std::optional<KerberosName> acceptor_name() const;
 
     /// The replay cache that the caller chose ("none:", "file2:/x"); empty: the default one.
     [[nodiscard]] const std::string& replay_cache_name() const noexcept { return replay_cache_name_; }
@@ -75,7 +75,7 @@ public:
     [[nodiscard]] bool suppresses_ci_flags() const;
     void suppress_ci_flags();
 
-    /// Name, end and usage, settling a choice that was left open. `mechanism` calls: RFC 2744 5.21, 5.22.
+    /// Name, end and usage (RFC 2744 5.21), settling a choice that was left open. Errors of InitiatorCredential::resolve.
     Result<CredentialFacts> facts();
 
     /// The principal behind a proxy credential, if it is one (GSS_KRB5_GET_CRED_IMPERSONATOR).
@@ -87,12 +87,16 @@ public:
 private:
     struct State;
 
-    Credential(CredentialUsage usage, std::shared_ptr<const KeytabKeys> keys, std::optional<KerberosName> acceptor_name,
-               std::string replay_cache_name, std::shared_ptr<const State> state);
+    Credential(CredentialUsage usage, std::shared_ptr<const KeytabKeys> keys, std::string replay_cache_name,
+               std::shared_ptr<InitiatorCredential> initiator);
+    static std::shared_ptr<Credential> make(CredentialUsage usage, std::shared_ptr<const KeytabKeys> keys,
+                                            std::string replay_cache_name,
+                                            std::shared_ptr<InitiatorCredential> initiator);
+    template <typename Change>
+    void change(const Change& change);
 
     const CredentialUsage usage_;
-    const std::shared_ptr<const KeytabKeys> keys_;
-    const std::optional<KerberosName> acceptor_name_;
+    const std::shared_ptr<const KeytabKeys> keys_; // null: an initiator's credential
     const std::string replay_cache_name_;
     Published<State> state_;
 };

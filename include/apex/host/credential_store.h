@@ -3,7 +3,6 @@
 
 #include "apex/base/result.h"
 #include "apex/base/secret.h"
-#include "apex/messages/principal.h"
 
 #include <optional>
 #include <span>
@@ -28,20 +27,5 @@ struct CredentialStore final {
     /// Reads elements; unknown keys are passed over, as MIT does. Fault::DuplicateElement names a key that stands twice.
     static Result<CredentialStore> from(std::span<const Element> elements);
 };
-
-class InitiatorCredential;
-
-/// StoreChoice tells what may happen to credentials that are there already.
-struct StoreChoice final {
-    bool overwrite = false;
-    bool make_default = false;
-};
-
-/// store_credential copies a credential's tickets to where programs look for them: `ccache` if given, else this thread's
-/// cache name, else the default. In a collection, the principal's own cache or a new one. The destination is replaced as
-/// a whole. Fault::DuplicateElement if credentials are there and `overwrite` is not set; Fault::CredentialExpired;
-/// Fault::CredentialCacheMismatch (defective) for a credential without tickets.
-Done store_credential(InitiatorCredential& credential, const std::optional<std::string>& ccache,
-                      const StoreChoice& choice);
 
 } // namespace apex

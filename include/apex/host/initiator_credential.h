@@ -19,11 +19,17 @@ namespace apex {
 /// InitiatorRequest says which credentials are wanted. Nothing given: the default ones, chosen when the target is known.
 struct InitiatorRequest final {
     std::optional<KerberosName> name;
-    std::optional<std::string> ccache; // only this cache, or a cache of this collection if `collection` is set
+    std::optional<std::string> ccache; // this cache only
     std::optional<std::string> client_keytab;
     std::optional<Secret> password; // needs a name
     std::optional<std::string> verify; // with a password: check the KDC by a key of `verify_keytab`
     std::optional<std::string> verify_keytab;
+};
+
+/// StoreChoice tells what may happen to credentials that are there already.
+struct StoreChoice final {
+    bool overwrite = false;
+    bool make_default = false;
 };
 
 class TemporaryCache;
@@ -39,6 +45,9 @@ public:
     /// only whether there is anything that could work. Fault::NoCredential, EmptyCredentialCache,
     /// CredentialCacheMismatch, KdcFailed (initial tickets could not be had).
     static Result<std::shared_ptr<InitiatorCredential>> acquire(InitiatorRequest request);
+
+    /// The default credentials, nothing looked at yet: resolve does it. For callers that gave no credential.
+    static std::shared_ptr<InitiatorCredential> unsettled();
 
     /// The credential of a cache that lives only as long as it: delegated, impersonated, by password.
     static Result<std::shared_ptr<InitiatorCredential>> of_cache(std::shared_ptr<const TemporaryCache> cache);
@@ -69,6 +78,11 @@ public:
     /// The full name of the cache ("FILE:/tmp/krb5cc_0"), empty before it is settled.
     [[nodiscard]] std::string cache_name() const;
 
+    /// Copies the tickets to where programs look for them: `ccache` if given, else this thread's cache, else the default.
+    /// In a collection: the client's own cache, or a new one. The destination is replaced as a whole.
+    /// Fault::DuplicateElement if credentials are there and may not be overwritten; CredentialExpired; Library.
+    Done store_into(const std::optional<std::string>& ccache, const StoreChoice& choice);
+
     /// Copies all tickets into an open cache of the caller: a krb5_ccache (gss_krb5_copy_ccache). Fault::Library.
     Done copy_to(void* krb5_ccache_handle);
 
@@ -77,11 +91,12 @@ private:
     Published<InitiatorState> state_;
 };
 
-/// set_thread_ccache_name names the cache of later acquires in this thread (gss_krb5_ccache_name); none: as before.
-void set_thread_ccache_name(std::optional<std::string> name);
+/// exchange_thread_ccache_name names the cache of later acquires in this thread (gss_krb5_ccache_name; none: the default
+/// again) and gives the name that was in force before: the thread's, or the default cache's; null if there is none. That
+/// text stays until the next call in this thread.
+const char* exchange_thread_ccache_name(std::optional<std::string> name);
 
-/// thread_ccache_name gives it; null if there is none. The text stays until the next call of set_thread_ccache_name in
-/// this thread.
+/// thread_ccache_name gives this thread's name; null if there is none. The text stays until it is exchanged.
 const char* thread_ccache_name() noexcept;
 
 } // namespace apex

@@ -6,6 +6,7 @@
 #include "apex/host/kerberos_name.h"
 #include "apex/messages/principal.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,7 +21,11 @@ class KeytabFile;
 /// are no files (MEMORY, KDB) are read each time. Safe for concurrent use.
 class KeytabKeys final : public KeySource {
 public:
-    KeytabKeys(std::shared_ptr<KeytabFile> file, std::optional<KerberosName> acceptor) noexcept;
+    /// Whether the keytab was looked at when the credential was acquired. If not, a keytab that cannot be used shows
+    /// itself as in gss_acquire_cred: Fault::NoKeytab.
+    enum class Checked : std::uint8_t { before, at_use };
+
+    KeytabKeys(std::shared_ptr<KeytabFile> file, std::optional<KerberosName> acceptor, Checked checked) noexcept;
 
     /// See KeySource. The details name the keytab, the principal, the version and type asked for and those held, and
     /// the remedy. Fault::NoServiceKey, WrongServer, WrongKeyVersion, TicketIntegrity.
@@ -40,6 +45,7 @@ public:
 private:
     std::shared_ptr<KeytabFile> file_;
     std::optional<KerberosName> acceptor_;
+    Checked checked_;
 };
 
 /// keytab_keys opens a keytab for an acceptor name (none: every principal in it), checked as KeytabKeys::check does.
@@ -47,6 +53,10 @@ private:
 /// Fault::NoKeytab with libkrb5's code for a name that cannot be resolved.
 Result<std::shared_ptr<const KeytabKeys>> keytab_keys(const std::string& keytab_name,
                                                       const std::optional<KerberosName>& acceptor);
+
+/// default_keytab_keys offers every key of the registered or default keytab, not looked at yet: for acceptors that gave no
+/// credential. Fault::BadSetting.
+Result<std::shared_ptr<const KeytabKeys>> default_keytab_keys();
 
 /// register_acceptor_keytab names the keytab of acceptors that choose none, for the whole process
 /// (krb5_gss_register_acceptor_identity). Empty: back to the default.

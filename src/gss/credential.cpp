@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+#include "apex/gss/credential.h"
+
+#include "apex/crypto/encryption_type.h"
+#include "apex/gss/mechanism.h"
+#include "apex/host/delegated_credential.h"
+#include "apex/host/settings.h"
+
+#include <utility>
+
+namespace apex {
+
+struct Credential::State final {
+    std::shared_ptr<InitiatorCredential> initiator; // null: an acceptor's credential
+    std::vector<EncryptionType> types;
+    bool suppresses_ci_flags = false;
+};
+
+namespace {
+
+constexpr std::int32_t prog_etype_nosupp = krb5_base + 150; // KRB5_PROG_ETYPE_NOSUPP
+
+/// A password goes with a name and with nothing else that gives tickets (MIT: gss_acquire_cred_from).
+Done check_store(const CredentialRequest& request)
+{
+    const CredentialStore& store = request.store;
+    if (store.verify && !store.password) {
+        return refuse(Fault::BadUsage, "the credential store's 'verify' needs 'password'");
+    }
+    if (!store.password) {
+        return {};
+    }
+    if (!request.name) {
+        return refuse(Fault::BadName, "a password needs the name that it belongs to");
+    }
+    if (request.usage == CredentialUsage::accept || store.ccache || store.client_keytab) {
+        return refuse(Fault::BadUsage, "a password gives an initiator's credential of its own: it goes neither with "
+                                       "usage accept nor with 'ccache' or 'client_keytab'");
+    }
+    return {};
+}
+
+Result<std::shared_ptr<const KeytabKeys>> keys_for(const CredentialRequest& request)
+{
+    if (request.usage == CredentialUsage::initiate) {
+        return std::shared_ptr<const KeytabKeys>();
+    }
+    if (request.store.rcache) {
+        const std::shared_ptr<const Settings> settings = TRY(current_settings());
+        TRY(Mechanism::instance().replay_cache(*request.store.rcache, *settings));
+    }
+    return keytab_keys(request.store.keytab.value_or(""), request.name);
+}
+
+Result<std::shared_ptr<InitiatorCredential>> initiator_for_request(CredentialRequest& request)
+{
+    if (request.usage == CredentialUsage::accept) {
+        return std::shared_ptr<InitiatorCredential>();
+    }
+    return InitiatorCredential::acquire(InitiatorRequest{
+        .name = request.name,
+        .ccache = std::move(request.store.ccache),
+        .client_keytab = std::move(request.store.client_keytab),
+        .password = std::move(request.store.password),
+        .verify = std::move(request.store.verify),
+        .verify_keytab = std::move(request.store.keytab),
+    });
+}
+
+} // namespace
+
+Credential::Credential(CredentialUsage usage, std::shared_ptr<const KeytabKeys> keys, std::string replay_cache_name,
+                       std::shared_ptr<InitiatorCredential> initiator)
+    : usage_(usage), keys_(std::move(keys)), replay_cache_name_(std::move(replay_cache_name)),
+      state_(std::make_shared<const State>(State{.initiator = std::move(initiator), .types = {}}))
+{
+}
+
+std::shared_ptr<Credential> Credential::make(CredentialUsage usage, std::shared_ptr<const KeytabKeys> keys,
+                                             std::string replay_cache_name,
+                                             std::shared_ptr<InitiatorCredential> initiator)
+{
+    return std::shared_ptr<Credential>(
+        new Credential(usage, std::move(keys), std::move(replay_cache_name), std::move(initiator)));
+}
+
+Result<std::shared_ptr<Credential>> Credential::acquire(CredentialRequest request)
+{
+    TRY(check_store(request));
+    std::shared_ptr<const KeytabKeys> keys = TRY(keys_for(request));
+    std::shared_ptr<InitiatorCredential> initiator = TRY(initiator_for_request(request));
+    return make(request.usage, std::move(keys), request.store.rcache.value_or(""), std::move(initiator));
+}
+
+Result<std::shared_ptr<Credential>> Credential::default_credential(CredentialUsage usage)
+{
+    std::shared_ptr<const KeytabKeys> keys;
+    std::shared_ptr<InitiatorCredential> initiator;
+    if (usage != CredentialUsage::initiate) {
+        keys = TRY(default_keytab_keys());
+    }
+    if (usage != CredentialUsage::accept) {
+        initiator = InitiatorCredential::unsettled();
+    }
+    return make(usage, std::move(keys), {}, std::move(initiator));
+}
+
+Result<std::shared_ptr<Credential>> Credential::delegated(const DelegatedCredential& forwarded)
+{
+    if (forwarded.contents.infos.empty() || forwarded.tickets.empty()) {
+        return refuse(Fault::BadDelegation, "no ticket was forwarded");
+    }
+    // RFC 4121 4.1.1.1 speaks of one credential: the first, as in MIT.
+    return make(CredentialUsage::initiate, nullptr, {},
+                TRY(delegated_credential(forwarded.contents.infos.front(), forwarded.tickets.front())));
+}
+
+Result<std::shared_ptr<TicketSource>> Credential::initiator_for(const KerberosName& target)
+{
+    std::shared_ptr<InitiatorCredential> own = state_.load()->initiator;
+    if (own == nullptr) {
+        return refuse(Fault::NoCredential, "the credential is an acceptor's and holds no tickets");
+    }
+    TRY(own->resolve(&target));
+    return std::shared_ptr<TicketSource>(std::move(own));
+}
+
+Result<std::shared_ptr<const KeySource>> Credential::acceptor_keys() const
+{
+    if (keys_ == nullptr) {
+        return refuse(Fault::NoCredential, "the credential is an initiator's and holds no keys to accept with");
+    }
+    return std::shared_ptr<const KeySource>(keys_);
+}
+
+std::optional<KerberosName> Credential::acceptor_name() const
+{
+    return keys_ != nullptr ? keys_->acceptor() : std::nullopt;
+}
+
+std::vector<EncryptionType> Credential::allowable_types() const
+{
+    return state_.load()->types;
+}
+
+template <typename Change>
+void Credential::change(const Change& change)
+{
+    for (;;) {
+        const std::shared_ptr<const State> now = state_.load();
+        auto next = std::make_shared<State>(*now);
+        change(*next);
+        if (state_.replace(now, std::move(next))) {
+            return;
+        }
+    }
+}
+
+Done Credential::allow_types(const std::vector<std::int32_t>& types)
+{
+    std::vector<EncryptionType> known;
+    for (const std::int32_t number : types) {
+        const auto type = static_cast<EncryptionType>(number);
+        if (find_profile(type) != nullptr) {
+            known.push_back(type);
+        }
+    }
+    if (known.empty() && !types.empty()) {
+        Error error = refuse(Fault::EncryptionTypeRefused, "none of the " + std::to_string(types.size()) +
+                                                               " given encryption types is supported");
+        error.minor_override = prog_etype_nosupp;
+        return error;
+    }
+    change([&](State& state) {
+        state.types = known;
+        if (state.initiator != nullptr) {
+            state.initiator = state.initiator->restricted_to(known);
+        }
+    });
+    return {};
+}
+
+bool Credential::suppresses_ci_flags() const
+{
+    return state_.load()->suppresses_ci_flags;
+}
+
+void Credential::suppress_ci_flags()
+{
+    change([](State& state) { state.suppresses_ci_flags = true; });
+}
+
+Result<CredentialFacts> Credential::facts()
+{
+    CredentialFacts facts{.name = std::nullopt, .end_time = std::nullopt, .usage = usage_};
+    const std::shared_ptr<InitiatorCredential> own = state_.load()->initiator;
+    if (own != nullptr) {
+        TRY(own->resolve(nullptr));
+        facts.name = own->client();
+        facts.end_time = own->end_time();
+        return facts;
+    }
+    const std::optional<KerberosName> acceptor = acceptor_name();
+    facts.name = acceptor ? acceptor->principal : keys_->first_principal();
+    return facts;
+}
+
+Result<std::optional<Principal>> Credential::impersonator()
+{
+    const std::shared_ptr<InitiatorCredential> own = state_.load()->initiator;
+    if (own == nullptr) {
+        return std::optional<Principal>();
+    }
+    TRY(own->resolve(nullptr));
+    return own->impersonator();
+}
+
+Result<std::shared_ptr<InitiatorCredential>> Credential::initiator() const
+{
+    std::shared_ptr<InitiatorCredential> own = state_.load()->initiator;
+    if (own == nullptr) {
+        return refuse(Fault::BadUsage, "the credential is an acceptor's and holds no tickets");
+    }
+    return own;
+}
+
+} // namespace apex
