@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "host/replay_opening.h"
+
+#include "host/replay_creation.h"
+#include "host/replay_journal.h"
+
+#include "apex/crypto/digest.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace apex::replay {
+
+Result<BootId> this_boot()
+{
+    const std::string path = "/proc/sys/kernel/random/boot_id";
+    const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (number < 0) {
+        return store_failed("open", path, errno);
+    }
+    const Descriptor file(number);
+    Bytes text(36); // the text form of a UUID
+    const std::size_t length = TRY(read_at(number, text, 0, path));
+    if (length != text.size()) {
+        return refuse(Fault::ReplayStoreFailed, path + " holds no boot identifier");
+    }
+    const Sha256Digest digest = TRY(sha256(text));
+    BootId boot_id{};
+    std::copy_n(digest.begin(), boot_id.size(), boot_id.begin());
+    return boot_id;
+}
+
+namespace {
+
+/// Reads the main file. Under the header's lock, so that a header just being written is not taken for damage.
+Result<Found> look(const StoreDirectory& directory)
+{
+    Found found;
+    found.file = TRY(open_store_file(directory, store_name));
+    const int number = found.file.number();
+    if (number < 0) {
+        return found;
+    }
+    const std::string path = directory.path + "/" + store_name;
+    const FileLock lock = TRY(FileLock::take(number, header_lock, path));
+    Bytes page(header_size);
+    page.resize(TRY(read_at(number, page, 0, path)));
+    Result<Header> header = decode_header(page);
+    struct stat status{};
+    if (::fstat(number, &status) != 0) {
+        return store_failed("examine", path, errno);
+    }
+    found.condition = Condition::damaged;
+    if (!header) {
+        found.what_is_wrong = header.error().detail;
+        return found;
+    }
+    if (static_cast<std::uint64_t>(status.st_size) < header->end()) {
+        found.what_is_wrong = "the file is cut short";
+    } else {
+        found.condition = Condition::intact;
+    }
+    found.header = std::move(*header);
+    return found;
+}
+
+std::shared_ptr<OpenStore> as_store(const StoreDirectory& directory, Found found, const OpeningOptions& options)
+{
+    return std::make_shared<OpenStore>(directory.path, directory.descriptor.identity(), std::move(found.file),
+                                       std::move(*found.header), options.durable);
+}
+
+bool usable(const Found& found, const OpeningOptions& options)
+{
+    return found.condition == Condition::intact && found.header->boot_id == options.boot_id;
+}
+
+} // namespace
+
+Result<std::shared_ptr<OpenStore>> open_store(const OpeningOptions& options, const Occasion& occasion)
+{
+    const StoreDirectory directory = TRY(open_store_directory(options.parent));
+    Found found = TRY(look(directory));
+    if (usable(found, options)) {
+        return as_store(directory, std::move(found), options);
+    }
+    const DirectoryLock lock = TRY(DirectoryLock::take(directory.path));
+    found = TRY(look(directory));
+    if (!usable(found, options)) {
+        TRY(create_store(directory, options, occasion, std::move(found)));
+        found = TRY(look(directory));
+    }
+    if (!usable(found, options)) {
+        return refuse(Fault::ReplayStoreFailed, directory.path + "/" + store_name + " could not be read back");
+    }
+    return as_store(directory, std::move(found), options);
+}
+
+Done replace_damaged(const OpeningOptions& options, const Occasion& occasion, OpenStore& store)
+{
+    const StoreDirectory directory = TRY(open_store_directory(options.parent));
+    const DirectoryLock lock = TRY(DirectoryLock::take(directory.path));
+    Found found = TRY(look(directory));
+    if (found.file.number() < 0 || found.file.identity() != store.identity()) {
+        return {};
+    }
+    // Whoever is using the old file finishes first; who comes later sees that the path leads elsewhere.
+    const OpenStore::Standstill still = TRY(OpenStore::Standstill::begin(store));
+    found.condition = Condition::damaged;
+    if (found.what_is_wrong.empty()) {
+        found.what_is_wrong = "a block of records is damaged";
+    }
+    return create_store(directory, options, occasion, std::move(found));
+}
+
+Done repair_journal(const OpeningOptions& options, const Occasion& occasion, OpenStore& store)
+{
+    const StoreDirectory directory = TRY(open_store_directory(options.parent));
+    const DirectoryLock lock = TRY(DirectoryLock::take(directory.path));
+    const JournalReading reading = TRY(read_journal(directory));
+    if (reading.condition == Condition::intact) {
+        return {};
+    }
+    TRY(put_journal_aside(directory, options, reading));
+    const OpenStore::Standstill still = TRY(OpenStore::Standstill::begin(store));
+    const Header header = TRY(store.read_header());
+    JournalContents contents;
+    contents.state = JournalState{.secret = header.secret,
+                                  .boot_id = header.boot_id,
+                                  .high_water = std::max(header.high_water, occasion.now.wall),
+                                  .skew = header.skew,
+                                  .door = header.door,
+                                  .complete_from = occasion.now.wall + tick,
+                                  .past = header.past};
+    contents.records = reading.contents.records;
+    return create_journal(directory, contents);
+}
+
+} // namespace apex::replay

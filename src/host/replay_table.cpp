@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+#include "host/replay_table.h"
+
+#include "host/replay_journal.h"
+#include "host/replay_minors.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+
+namespace apex::replay {
+
+OpenStore::OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, bool durable)
+    : directory_(std::move(directory)),
+      directory_identity_(directory_identity),
+      path_(directory_ + "/" + store_name),
+      file_(std::move(file)),
+      secret_(header.secret),
+      id_(header.id),
+      durable_(durable),
+      generation_(process_generation()),
+      ticked_(INT64_MIN), // the first use of each process ticks: it brings the header and the journal up to date
+      snapshot_(std::make_shared<const Snapshot>(Snapshot{.header = std::move(header), .size = 0}))
+{
+}
+
+Result<Outcome> OpenStore::remember(const Request& request)
+{
+    Result<Outcome> outcome = decide(request);
+    // Whatever went wrong, if our descriptor is gone the host program closed it; then nothing is known about the store.
+    const bool suspicious = !outcome || *outcome == Outcome::damaged;
+    if (suspicious && !file_.still_ours()) {
+        return Outcome::stale;
+    }
+    return outcome;
+}
+
+Result<Outcome> OpenStore::decide(const Request& request)
+{
+    if (tick_is_due(request)) {
+        const Outcome ticked = TRY(tick_now(request));
+        if (ticked != Outcome::remembered) {
+            return ticked;
+        }
+    }
+    const Insertion insertion = TRY(insert_making_room(request));
+    if (insertion.outcome != Outcome::remembered) {
+        return insertion.outcome;
+    }
+    if (insertion.living >= crowded || snapshot_.load()->header.preparing.buckets != 0) {
+        static_cast<void>(grow(request)); // the record is kept; when there is no room at all, a later call says why
+    }
+    if (durable_ && request.dated > request.now.wall + ahead_limit) {
+        return keep_for_power_loss(request);
+    }
+    return Outcome::remembered;
+}
+
+/// Room is normally made long before it is needed, a piece at each call; here if the bucket is full nevertheless.
+Result<OpenStore::Insertion> OpenStore::insert_making_room(const Request& request)
+{
+    constexpr int most_pieces = 1 << 16;
+    Insertion insertion = TRY(insert(request));
+    for (int piece = 0; insertion.full && piece < most_pieces && TRY(grow(request)); ++piece) {
+        insertion = TRY(insert(request));
+    }
+    if (insertion.full) {
+        Error full = refuse(Fault::ReplayStoreFailed,
+                            path_ + " is full: its capacity is " + std::to_string(snapshot_.load()->header.capacity) +
+                                " living records; raise [apex] replay_capacity");
+        full.minor_override = minor_no_space;
+        return full;
+    }
+    return insertion;
+}
+
+Result<OpenStore::Insertion> OpenStore::insert(const Request& request)
+{
+    const std::size_t stripe = stripe_of(request.key);
+    const std::lock_guard thread(stripes_[stripe]);
+    const FileLock process =
+        TRY(FileLock::take(file_.number(), first_lock + static_cast<std::int64_t>(stripe), path_));
+    const Examination file = TRY(examine());
+    if (file.stale) {
+        return Insertion{.outcome = Outcome::stale};
+    }
+    std::shared_ptr<const Snapshot> snapshot = snapshot_.load();
+    if (snapshot->size != file.size) {
+        snapshot = TRY(refreshed(file.size));
+    }
+    if (snapshot == nullptr || file.size < snapshot->header.end()) {
+        return Insertion{.outcome = Outcome::damaged};
+    }
+    return search(request, *snapshot);
+}
+
+Result<OpenStore::Examination> OpenStore::examine() const
+{
+    struct stat status{};
+    if (::lstat(path_.c_str(), &status) != 0) {
+        if (errno == ENOENT) {
+            return Examination{.stale = true};
+        }
+        return store_failed("examine", path_, errno);
+    }
+    if (identity_of(status) != file_.identity()) {
+        return Examination{.stale = true};
+    }
+    TRY(check_file(status, path_));
+    return Examination{.size = static_cast<std::uint64_t>(status.st_size)};
+}
+
+Result<std::shared_ptr<const OpenStore::Snapshot>> OpenStore::refreshed(std::uint64_t size)
+{
+    const HeaderLock lock = TRY(lock_header());
+    Result<Header> header = read_header();
+    if (!header) {
+        return std::shared_ptr<const Snapshot>();
+    }
+    auto snapshot = std::make_shared<const Snapshot>(Snapshot{.header = std::move(*header), .size = size});
+    snapshot_.store(snapshot);
+    return std::shared_ptr<const Snapshot>(snapshot);
+}
+
+namespace {
+
+std::string seconds_text(std::int64_t microseconds)
+{
+    return std::to_string((microseconds + second - 1) / second) + " s";
+}
+
+Error undecided(std::string detail)
+{
+    Error error = refuse(Fault::ReplayStoreFailed, std::move(detail));
+    error.minor_override = minor_undecided;
+    return error;
+}
+
+/// What this store cannot know: authenticators that a lost predecessor may have accepted, and those whose records may
+/// have been dropped before the wall clock was set back.
+Done check_known(const Request& request, const Header& header, const std::string& path)
+{
+    if (request.dated <= header.door) {
+        return undecided(path + " was made anew after a restart, a loss or damage; whether this request was accepted "
+                                "before is not known; log in again in " +
+                         seconds_text(std::max<std::int64_t>(second, header.door - request.dated)));
+    }
+    for (const Segment& segment : header.past) {
+        if (request.dated >= segment.start - header.skew - margin &&
+            request.dated < segment.end - header.skew - margin + 2 * tick) {
+            return undecided("the clock was set back; " + path +
+                             " has dropped records of the time that it shows again; log in again later");
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+Result<OpenStore::Insertion> OpenStore::search(const Request& request, const Snapshot& snapshot)
+{
+    const Header& header = snapshot.header;
+    TRY(check_known(request, header, path_));
+    Bucket bucket;
+    BucketPlace place;
+    BucketOctets octets;
+    for (const TablePlace& table : header.tables) {
+        place = BucketPlace{.id = header.id, .offset = offset_of(request.key, table)};
+        if (TRY(read_at(file_.number(), octets, place.offset, path_)) != octets.size()) {
+            return Insertion{.outcome = Outcome::damaged};
+        }
+        const std::optional<Bucket> decoded = decode_bucket(octets, place);
+        if (!decoded) {
+            return Insertion{.outcome = Outcome::damaged};
+        }
+        bucket = *decoded;
+        // A dead record that matches still tells the truth.
+        for (const Record& record : bucket.records) {
+            if (record.key == request.key && (record.wall != 0 || record.boot != 0)) {
+                return Insertion{.outcome = Outcome::replay};
+            }
+        }
+    }
+    // The last table is the newest; its bucket is in hand.
+    const auto alive = [&](const Record& record) { return lives(record, request.now, header.wall_base); };
+    const auto free = std::find_if_not(bucket.records.begin(), bucket.records.end(), alive);
+    if (free == bucket.records.end()) {
+        return Insertion{.outcome = Outcome::replay, .living = bucket_records, .full = true};
+    }
+    const std::int64_t ahead = std::max<std::int64_t>(0, request.dated - request.now.wall);
+    const std::int64_t life = ahead + std::max(header.skew, request.skew) + margin;
+    *free = record_until(request.key, Moment{.wall = request.now.wall + life, .boot = request.now.boot + life},
+                         header.wall_base);
+    encode(bucket, place, octets);
+    TRY(write_at(file_.number(), octets, place.offset, path_));
+    const auto living = std::count_if(bucket.records.begin(), bucket.records.end(), alive);
+    return Insertion{.outcome = Outcome::remembered, .living = static_cast<std::size_t>(living)};
+}
+
+Result<Outcome> OpenStore::keep_for_power_loss(const Request& request)
+{
+    const StoreDirectory where = TRY(directory());
+    const std::int64_t life = request.dated - request.now.wall + request.skew + margin;
+    const JournalRecord record{.key = request.key,
+                               .wall_until = request.now.wall + life,
+                               .boot_until = request.now.boot + life};
+    if (const Done kept = append_journal(where, record, request.now); !kept) {
+        return kept.error();
+    }
+    // A store that was made anew meanwhile has not seen this record, and its door does not reach this far ahead.
+    if (TRY(examine()).stale) {
+        return refuse(Fault::ReplayStoreFailed, path_ + " was replaced while a record was written; log in again");
+    }
+    return Outcome::remembered;
+}
+
+Result<StoreDirectory> OpenStore::directory() const
+{
+    const int number = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (number < 0) {
+        return store_failed("open the directory", directory_, errno);
+    }
+    StoreDirectory where{.descriptor = Descriptor(number), .path = directory_};
+    if (where.descriptor.identity() != directory_identity_) {
+        return refuse(Fault::ReplayStoreFailed, directory_ + " was replaced while it was used; log in again");
+    }
+    return where;
+}
+
+Result<OpenStore::HeaderLock> OpenStore::lock_header()
+{
+    std::unique_lock thread(header_mutex_);
+    FileLock process = TRY(FileLock::take(file_.number(), header_lock, path_));
+    return HeaderLock{.thread = std::move(thread), .process = std::move(process)};
+}
+
+Result<Header> OpenStore::read_header() const
+{
+    Bytes page(header_size);
+    page.resize(TRY(read_at(file_.number(), page, 0, path_)));
+    Header header = TRY(decode_header(page));
+    if (header.id != id_) {
+        return refuse(Fault::ReplayStoreFailed, path_ + " holds another store's header");
+    }
+    return header;
+}
+
+Result<OpenStore::Standstill> OpenStore::Standstill::begin(OpenStore& store)
+{
+    Standstill still;
+    for (std::size_t i = 0; i < stripe_count; ++i) {
+        still.threads_[i] = std::unique_lock(store.stripes_[i]);
+    }
+    still.header_thread_ = std::unique_lock(store.header_mutex_);
+    still.processes_ = TRY(FileLock::take_many(store.file_.number(), first_lock,
+                                               static_cast<std::int64_t>(stripe_count) + 1, store.path_));
+    return still;
+}
+
+} // namespace apex::replay

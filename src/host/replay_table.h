@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "host/replay_files.h"
+#include "host/replay_layout.h"
+#include "host/replay_locks.h"
+
+#include "apex/host/published.h"
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace apex::replay {
+
+/// Request is one authenticator to remember. Times in microseconds.
+struct Request final {
+    RecordKey key{};
+    std::int64_t dated = 0; // the authenticator's own time
+    std::int64_t skew = 0;
+    Moment now;
+};
+
+/// Outcome of an attempt that was decided, or that must be made again.
+enum class Outcome : std::uint8_t {
+    remembered,
+    replay,
+    stale,        // the path leads to another file by now, or the host program closed our descriptor: open again
+    damaged,      // the file is not what was written
+    journal_lost, // the journal is missing or damaged
+};
+
+/// OpenStore is the main file, opened by this process. Safe for concurrent use by its threads. A forked child opens its
+/// own: it would share the locks of this one.
+class OpenStore final {
+public:
+    OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, bool durable);
+
+    /// remember-or-refuse. Fault::ReplayStoreFailed if it cannot be decided.
+    Result<Outcome> remember(const Request& request);
+
+    [[nodiscard]] const StoreSecret& secret() const noexcept { return secret_; }
+    [[nodiscard]] FileIdentity identity() const noexcept { return file_.identity(); }
+    [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+    class Standstill;
+
+    /// The header as it stands in the file now. Fault::ReplayStoreFailed if it is damaged.
+    Result<Header> read_header() const;
+
+private:
+    struct Snapshot final {
+        Header header;
+        std::uint64_t size = 0;
+    };
+    /// What the locked part of `remember` found.
+    struct Insertion final {
+        Outcome outcome = Outcome::stale;
+        std::size_t living = 0; // records in the bucket
+        bool full = false;
+    };
+    struct HeaderLock final {
+        std::unique_lock<std::mutex> thread;
+        FileLock process;
+    };
+
+    Result<Outcome> decide(const Request& request);
+    Result<Insertion> insert(const Request& request);
+    Result<Insertion> search(const Request& request, const Snapshot& snapshot);
+    Result<Insertion> insert_making_room(const Request& request);
+    Result<Outcome> keep_for_power_loss(const Request& request);
+
+    struct Examination final {
+        bool stale = false;
+        std::uint64_t size = 0;
+    };
+
+    /// Under a lock: whether the path still leads to this file (if not, stale), and its size.
+    Result<Examination> examine() const;
+    Result<std::shared_ptr<const Snapshot>> refreshed(std::uint64_t size);
+    Result<HeaderLock> lock_header();
+
+    Result<HeaderLock> lock_header_for_tick(const Request& request);
+    [[nodiscard]] bool tick_is_due(const Request& request) const;
+    Result<Outcome> tick_now(const Request& request);
+    Result<Outcome> write_tick(const Request& request, Header header, std::uint64_t size);
+    Done write_header(const Header& header);
+    Done raise_skew(const Request& request);
+    Done drop_old_table(const Request& request);
+    Result<bool> grow(const Request& request);
+    Result<bool> begin_next_table(Header header);
+    Done fill_next_table(Header header);
+    Done publish_next_table(const Request& request);
+    Done change_layout(const Header& header);
+    Result<StoreDirectory> directory() const;
+
+    std::string directory_;
+    FileIdentity directory_identity_;
+    std::string path_;
+    Descriptor file_;
+    StoreSecret secret_;
+    StoreId id_;
+    bool durable_;
+    std::uint32_t generation_;
+    std::atomic<std::int64_t> ticked_;
+    Published<Snapshot> snapshot_;
+    std::mutex header_mutex_;
+    std::array<std::mutex, stripe_count> stripes_;
+};
+
+/// Standstill holds all locks of a store, in the order in which everybody takes them: stripes, then header.
+class OpenStore::Standstill final {
+public:
+    static Result<Standstill> begin(OpenStore& store);
+
+private:
+    std::array<std::unique_lock<std::mutex>, stripe_count> threads_;
+    std::unique_lock<std::mutex> header_thread_;
+    FileLock processes_;
+};
+
+/// The header's lock follows those of the stripes.
+inline constexpr std::int64_t header_lock = first_lock + static_cast<std::int64_t>(stripe_count);
+
+inline constexpr const char* store_name = "replay.store";
+
+} // namespace apex::replay
