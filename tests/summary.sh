@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # summary.sh STATUS FOLDER...: adds up the results that automake's test driver left in FOLDERs (*.trs and *.log) and
-# prints `N passed, N failed, N skipped` as its last line. STATUS is make's exit status: a failure that no test accounts
+# prints `N passed, N failed` as its last line, with `, N skipped` where some were. STATUS is make's exit status: a failure that no test accounts
 # for counts as one. Fails where anything failed or nothing ran.
 #
 # A test whose log has lines `N passed, N failed[, N skipped]` counts as the last of them says, and as one failure more
@@ -52,5 +52,7 @@ if [[ $passed -eq 0 && $failed -eq 0 ]]; then
     printf 'failed: no test ran\n'
     failed=1
 fi
-printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+printf '%d passed, %d failed' "$passed" "$failed"
+[[ $skipped -eq 0 ]] || printf ', %d skipped' "$skipped"
+printf '\n'
 [[ $failed -eq 0 ]]
