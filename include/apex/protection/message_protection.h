@@ -34,7 +34,7 @@ struct ProtectionKeys final {
 struct ProtectionState final {
     std::uint64_t send_sequence = 0; // the next number to send
     bool send_exhausted = false;     // 2^64-1 has been sent
-    SequenceWindow::State receive;
+    SequenceWindow::State receive{};
     bool peer_used_acceptor_subkey = false;
     bool operator==(const ProtectionState&) const = default;
 };
