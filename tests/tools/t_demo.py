@@ -73,7 +73,7 @@ def shows_the_login(run):
 def shows_the_six_steps(run):
     for step, side in ((1, "client"), (2, "server"), (3, "server"), (4, "server"), (5, "server"), (6, "client")):
         run.has(rf"^ +step {step} +{side} ")
-    for fact in ("client", "service", "kvno", "ticket-enctype", "session-enctype", "difference", "flags"):
+    for fact in ("client", "service", "kvno", "ticket-enctype", "session-enctype", "clock-difference", "flags"):
         run.has(rf"^ +{fact} = \S")
 
 
