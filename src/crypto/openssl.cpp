@@ -56,6 +56,15 @@ void note_end()
     ended.store(true, std::memory_order_release);
 }
 
+/// OpenSSL's error queue belongs to the host: what our failures leave there is taken away again.
+class QuietErrors final {
+public:
+    QuietErrors() noexcept { ERR_set_mark(); }
+    ~QuietErrors() { ERR_pop_to_mark(); }
+    QuietErrors(const QuietErrors&) = delete;
+    QuietErrors& operator=(const QuietErrors&) = delete;
+};
+
 bool kernel_demands_fips()
 {
     std::FILE* file = std::fopen("/proc/sys/crypto/fips_enabled", "re");
@@ -78,15 +87,24 @@ bool load_fips(OSSL_LIB_CTX* context)
     return OSSL_PROVIDER_load(context, "base") != nullptr && EVP_default_properties_enable_fips(context, 1) == 1;
 }
 
+/// What the machine or the host wants, whether or not it can be had; for the text of a refusal too.
+bool fips_demanded()
+{
+    static const bool demanded = kernel_demands_fips() || EVP_default_properties_is_fips_enabled(nullptr) == 1;
+    return demanded;
+}
+
 const Algorithms* open_algorithms()
 {
     static Algorithms all;
-    ERR_set_mark();
-    all.fips = kernel_demands_fips() || EVP_default_properties_is_fips_enabled(nullptr) == 1;
+    if (OPENSSL_init_crypto(0, nullptr) != 1 || OPENSSL_atexit(note_end) != 1) {
+        note_end(); // OpenSSL has ended before we began
+        return nullptr;
+    }
+    const QuietErrors quiet; // what is not there (Camellia under FIPS) is refused where it is asked for
+    all.fips = fips_demanded();
     OSSL_LIB_CTX* context = OSSL_LIB_CTX_new();
-    if (context == nullptr || OPENSSL_atexit(note_end) != 1 ||
-        !(all.fips ? load_fips(context) : OSSL_PROVIDER_load(context, "default") != nullptr)) {
-        ERR_pop_to_mark();
+    if (context == nullptr || !(all.fips ? load_fips(context) : OSSL_PROVIDER_load(context, "default") != nullptr)) {
         return nullptr;
     }
     constexpr std::array<const char*, cipher_count> cbc = {"AES-128-CBC", "AES-256-CBC", "CAMELLIA-128-CBC",
@@ -102,7 +120,6 @@ const Algorithms* open_algorithms()
     all.sha1 = EVP_MD_fetch(context, "SHA1", nullptr);
     all.sha256 = EVP_MD_fetch(context, "SHA256", nullptr);
     all.context = context;
-    ERR_pop_to_mark(); // what is not there (Camellia under FIPS) is refused where it is asked for
     return &all;
 }
 
@@ -119,7 +136,7 @@ const Algorithms* algorithms() noexcept
 const LegacyAlgorithms* open_legacy()
 {
     static LegacyAlgorithms all;
-    ERR_set_mark();
+    const QuietErrors quiet;
     all.context = OSSL_LIB_CTX_new();
     if (all.context != nullptr && OSSL_PROVIDER_load(all.context, "default") != nullptr &&
         OSSL_PROVIDER_load(all.context, "legacy") != nullptr) {
@@ -127,7 +144,6 @@ const LegacyAlgorithms* open_legacy()
         all.hmac = EVP_MAC_fetch(all.context, "HMAC", nullptr);
         all.md5 = EVP_MD_fetch(all.context, "MD5", nullptr);
     }
-    ERR_pop_to_mark();
     return &all;
 }
 
@@ -142,22 +158,23 @@ const LegacyAlgorithms* legacy_algorithms() noexcept
     return opened;
 }
 
-/// OpenSSL's error queue belongs to the host: what our failures leave there is taken away again.
-class QuietErrors final {
-public:
-    QuietErrors() noexcept { ERR_set_mark(); }
-    ~QuietErrors() { ERR_pop_to_mark(); }
-    QuietErrors(const QuietErrors&) = delete;
-    QuietErrors& operator=(const QuietErrors&) = delete;
-};
-
-Done crypto_failure(std::string_view what)
+/// Why OpenSSL may have failed us, as far as it is not the call's own fault.
+std::string_view circumstance()
 {
-    std::string detail(what);
+    const Algorithms* const all = algorithms();
     if (ended.load(std::memory_order_acquire)) {
-        detail += ": OpenSSL has been shut down";
+        return ": OpenSSL has been shut down";
     }
-    return refuse(Fault::CryptoFailure, std::move(detail));
+    if (all == nullptr) {
+        return fips_demanded() ? ": FIPS mode is demanded but the fips provider cannot be loaded"
+                               : ": OpenSSL cannot be set up";
+    }
+    return all->fips ? ", in FIPS mode" : "";
+}
+
+Done crypto_failure(std::string what)
+{
+    return refuse(Fault::CryptoFailure, std::move(what.append(circumstance())));
 }
 
 /// EVP takes lengths as int; a multiple of every block length.
@@ -423,7 +440,10 @@ EVP_MAC_CTX* make_mac(const Algorithms& all, MacAlgorithm algorithm, ByteView ke
     const std::array<OSSL_PARAM, 2> parameters = {
         OSSL_PARAM_construct_utf8_string(block_cipher ? OSSL_MAC_PARAM_CIPHER : OSSL_MAC_PARAM_DIGEST, name.data(), 0),
         OSSL_PARAM_construct_end()};
-    if (context == nullptr || EVP_MAC_init(context, key.data(), key.size(), parameters.data()) != 1) {
+    // A null pointer would mean: keep the key there is.
+    constexpr std::uint8_t no_key = 0;
+    const std::uint8_t* const octets = key.empty() ? &no_key : key.data();
+    if (context == nullptr || EVP_MAC_init(context, octets, key.size(), parameters.data()) != 1) {
         EVP_MAC_CTX_free(context);
         return nullptr;
     }
@@ -559,7 +579,7 @@ Done random_octets(ByteSpan octets)
     const Algorithms* const all = algorithms();
     const QuietErrors quiet;
     if (all == nullptr || RAND_priv_bytes_ex(all->context, octets.data(), octets.size(), 0) != 1) {
-        return refuse(Fault::NoRandomness, "OpenSSL's private generator");
+        return refuse(Fault::NoRandomness, std::string("OpenSSL's private generator").append(circumstance()));
     }
     return {};
 }

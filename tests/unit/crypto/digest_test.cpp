@@ -16,6 +16,7 @@ class DigestTest final : public CppUnit::TestFixture {
     CPPUNIT_TEST(sha256_agrees_with_fips_180);
     CPPUNIT_TEST(hmac_sha256_agrees_with_rfc_4231);
     CPPUNIT_TEST(hmac_md5_agrees_with_rfc_2202);
+    CPPUNIT_TEST(hmac_takes_an_empty_key);
     CPPUNIT_TEST(rc4_undoes_itself_over_any_parts);
     CPPUNIT_TEST(rc4_refuses_keys_of_another_length);
     CPPUNIT_TEST_SUITE_END();
@@ -85,6 +86,15 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("9294727a3638bb1c"), hex(cut));
         std::array<std::uint8_t, 17> too_long;
         CPPUNIT_ASSERT(hmac_md5(Bytes(16, 0x0b), parts, too_long).error().fault == Fault::CryptoFailure);
+    }
+
+    void hmac_takes_an_empty_key()
+    {
+        std::array<std::uint8_t, 16> mac;
+        CPPUNIT_ASSERT(hmac_md5({}, {}, mac));
+        CPPUNIT_ASSERT_EQUAL(std::string("74e6f7298a9c2d168935f58c001bad88"), hex(mac));
+        CPPUNIT_ASSERT_EQUAL(std::string("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"),
+                             hex(hmac_sha256({}, {}).value()));
     }
 
     void rc4_undoes_itself_over_any_parts()

@@ -37,7 +37,7 @@ public:
         std::set<Bytes> seen;
         std::mutex mutex;
         std::size_t count = 0;
-        for (int round = 0; round < 50; ++round) {
+        for (int round = 0; round < 25; ++round) {
             std::vector<std::thread> threads;
             for (int i = 0; i < 8; ++i) {
                 threads.emplace_back([&] {
@@ -51,7 +51,7 @@ public:
                 thread.join();
             }
         }
-        CPPUNIT_ASSERT_EQUAL(std::size_t{400}, count);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{200}, count);
         CPPUNIT_ASSERT_EQUAL(count, seen.size());
     }
 
@@ -61,7 +61,7 @@ public:
         // inherited it would give its sibling's octets.
         std::set<Bytes> seen;
         seen.insert(some(16));
-        for (int i = 0; i < 1500; ++i) {
+        for (int i = 0; i < 1000; ++i) {
             CPPUNIT_ASSERT(seen.insert(octets_of_child([] { return some(16); })).second);
         }
         CPPUNIT_ASSERT(seen.insert(some(16)).second);
