@@ -185,6 +185,13 @@ const Settings* latest_settings() noexcept
     return snapshot != nullptr ? &snapshot->settings : nullptr;
 }
 
+void look_again() noexcept
+{
+    if (const Snapshot* snapshot = current.load(std::memory_order_acquire); snapshot != nullptr) {
+        snapshot->looked_at.store(-look_interval, std::memory_order_relaxed);
+    }
+}
+
 Trace* trace_if_enabled()
 {
     const Result<std::shared_ptr<const Settings>> settings = current_settings();

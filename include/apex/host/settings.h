@@ -83,6 +83,9 @@ Result<std::shared_ptr<const Settings>> current_settings();
 /// yet. For telling about failures: it reads no file, allocates nothing and cannot fail.
 const Settings* latest_settings() noexcept;
 
+/// look_again makes the next current_settings() look at the files even if it did so within the last second.
+void look_again() noexcept;
+
 /// trace_if_enabled gives the listener of the current settings, or null. The pointer stays valid for the process's life.
 Trace* trace_if_enabled();
 
