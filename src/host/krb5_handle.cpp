@@ -3,10 +3,21 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <vector>
 
 namespace apex {
+namespace {
+
+/// What libkrb5 reads as its configuration, for people: its own texts do not name the file.
+std::string configuration_name()
+{
+    const char* configured = secure_getenv("KRB5_CONFIG");
+    return configured != nullptr ? configured : "/etc/krb5.conf";
+}
+
+} // namespace
 
 Result<Krb5Context> Krb5Context::make()
 {
@@ -16,7 +27,7 @@ Result<Krb5Context> Krb5Context::make()
         return Krb5Context(context);
     }
     const Krb5Context none(nullptr);
-    return from_krb5(none, code, Fault::BadSetting, "krb5.conf");
+    return from_krb5(none, code, Fault::BadSetting, configuration_name());
 }
 
 Krb5Context::~Krb5Context()
