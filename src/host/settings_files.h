@@ -4,9 +4,15 @@
 #include "apex/base/result.h"
 #include "host/file_stamp.h"
 
+#include <krb5.h>
 #include <optional>
 #include <string>
 #include <vector>
+
+// Exported by libkrb5 (krb5_3_MIT) and not declared in its header: the files that krb5_init_context reads, after
+// secure_getenv("KRB5_CONFIG").
+extern "C" krb5_error_code krb5_get_default_config_files(char*** file_names);
+extern "C" void krb5_free_config_files(char** file_names);
 
 namespace apex {
 

@@ -4,6 +4,7 @@
 #include "apex/host/file_trace.h"
 #include "apex/host/krb5_handle.h"
 #include "host/path_tokens.h"
+#include "host/settings_files.h"
 #include "host/settings_table.h"
 
 #include <cstdlib>
@@ -188,6 +189,30 @@ Done read_environment(Settings& settings, profile_t profile, const Environment& 
     return {};
 }
 
+/// libkrb5 says that a value is bad and not which: this looks for the boolean that is none, if the files can be parsed.
+Error explained(Error error)
+{
+    char** files = nullptr;
+    profile_t profile = nullptr;
+    if (krb5_get_default_config_files(&files) != 0) {
+        return error;
+    }
+    const long code = profile_init(const_cast<const_profile_filespec_t*>(files), &profile);
+    krb5_free_config_files(files);
+    if (code != 0) {
+        return error;
+    }
+    const Profile owned(profile, profile_release);
+    for (const char* name : {"allow_weak_crypto", "allow_des3", "allow_rc4", "ignore_acceptor_hostname",
+                             "enforce_ok_as_delegate", "rdns", "dns_lookup_kdc", "dns_lookup_realm"}) {
+        const Result<bool> value = boolean(profile, name, false);
+        if (!value) {
+            error.detail += ": " + value.error().detail;
+        }
+    }
+    return error;
+}
+
 } // namespace
 
 Environment Environment::now()
@@ -213,7 +238,11 @@ bool Environment::holds() const noexcept
 
 Result<Settings> load_settings(const Environment& environment)
 {
-    const Krb5Context context = TRY(Krb5Context::make());
+    Result<Krb5Context> made = Krb5Context::make();
+    if (!made) {
+        return explained(std::move(made).error());
+    }
+    const Krb5Context context = *std::move(made);
     profile_t profile = nullptr;
     const krb5_error_code code = krb5_get_profile(context.get(), &profile);
     if (code != 0) {

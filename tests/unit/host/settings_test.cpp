@@ -174,7 +174,7 @@ public:
             const std::string text = refusal();
             CPPUNIT_ASSERT_MESSAGE(text, has(text, line));
         }
-        for (const std::string line : {"clockskew = soon", "clockskew = -1", "allow_rc4 = 7", "enforce_ok_as_delegate = q"}) {
+        for (const std::string line : {"clockskew = soon", "clockskew = -1", "allow_rc4 = 7", "ignore_acceptor_hostname = q", "rdns = q"}) {
             ConfiguredWorld world;
             world.configure(" " + line + "\n");
             const std::string text = refusal();
