@@ -58,6 +58,11 @@ Role peer_of(Role role) noexcept
 
 } // namespace
 
+bool has_rfc4121_tokens(const EncryptionProfile& profile) noexcept
+{
+    return profile.type != EncryptionType::rc4_hmac && profile.type != EncryptionType::rc4_hmac_exp;
+}
+
 Result<const UsageKey*> LazyUsageKey::of(const Key& key, KeyUsage usage)
 {
     if (!ready_.load(std::memory_order_acquire)) {
@@ -70,10 +75,13 @@ Result<const UsageKey*> LazyUsageKey::of(const Key& key, KeyUsage usage)
     return &*key_;
 }
 
-MessageProtection::Engine::Engine(Settings settings, const ProtectionState& state, Random& random)
-    : settings_(std::move(settings)), random_(random), peer_used_acceptor_subkey_(state.peer_used_acceptor_subkey),
-      send_sequence_(state.send_sequence), send_exhausted_(state.send_exhausted),
-      window_(state.receive, settings_.rules, SequenceWindow::Space::bits64)
+MessageProtection::Engine::Engine(Settings settings, const ProtectionState& state, Random& random,
+                                  std::optional<Rc4Tokens> rc4)
+    : settings_(std::move(settings)), random_(random), rc4_(std::move(rc4)),
+      peer_used_acceptor_subkey_(state.peer_used_acceptor_subkey), send_sequence_(state.send_sequence),
+      send_exhausted_(state.send_exhausted),
+      window_(state.receive, settings_.rules,
+              rc4_ ? SequenceWindow::Space::bits32 : SequenceWindow::Space::bits64)
 {
 }
 
@@ -115,6 +123,9 @@ Result<const EncryptionProfile*> MessageProtection::Engine::receiving_profile(st
     // INVARIANTS P2: a peer may use the older key until it has shown that it knows the acceptor's subkey.
     if (keys.acceptor_subkey && peer_used_acceptor_subkey_.load(std::memory_order_relaxed)) {
         return refuse(Fault::BadSignature, "the peer went back from the acceptor subkey to an older key");
+    }
+    if (!has_rfc4121_tokens(keys.own->profile())) {
+        return refuse(Fault::BadMessageToken, "a token of RFC 4121 under a key of RC4");
     }
     return &keys.own->profile();
 }
@@ -246,6 +257,9 @@ Result<Ordering> MessageProtection::Engine::verify_wrap(const WrapHeader& header
 
 Done MessageProtection::Engine::sign_mic(SmallList<ByteView>& parts, ByteSpan token)
 {
+    if (rc4_) {
+        return sign_rc4_mic(parts.items(), token);
+    }
     const UsageKey* key = TRY(sending_key(Purpose::sign));
     const std::uint64_t number = TRY(take_number());
     const HeaderOctets header = MicHeader{.flags = sending_flags(), .sequence = number}.encode();
@@ -259,8 +273,12 @@ Done MessageProtection::Engine::sign_mic(SmallList<ByteView>& parts, ByteSpan to
     return {};
 }
 
-Result<Ordering> MessageProtection::Engine::verify_mic(SmallList<ByteView>& parts, ByteView token)
+Result<Ordering> MessageProtection::Engine::verify_mic(SmallList<ByteView>& parts, ByteView framed)
 {
+    if (rc4_) {
+        return verify_rc4_mic(parts.items(), framed);
+    }
+    const ByteView token = framed.subspan(frame_length(framed, framed.size(), settings_.mechanism));
     const MicHeader header = TRY(MicHeader::decode(token));
     const UsageKey* key = TRY(receiving_key(Purpose::sign, header.flags));
     const ByteView mac = token.subspan(header_length);
@@ -275,6 +293,58 @@ Result<Ordering> MessageProtection::Engine::verify_mic(SmallList<ByteView>& part
         return as_bad_signature(std::move(verified).error());
     }
     return arrived(header.flags, header.sequence);
+}
+
+Done MessageProtection::Engine::protect_rc4(Rc4Tokens::Kind kind, ByteSpan header, std::size_t behind,
+                                            std::span<const Segment> covered)
+{
+    const std::uint64_t number = TRY(take_number());
+    // RFC 1964 1.2.1.2: the number has 32 bits and starts again at 0.
+    Done made = rc4_->protect(kind, settings_.role, static_cast<std::uint32_t>(number), header, behind, covered, random_);
+    if (!made) {
+        give_back(number);
+    }
+    return made;
+}
+
+Result<MessageProtection::Engine::OpenedRc4> MessageProtection::Engine::open_rc4(ByteSpan header,
+                                                                                 std::span<const Segment> covered,
+                                                                                 Rc4Tokens::Padding padding)
+{
+    const Rc4Tokens::Opened opened = TRY(rc4_->open(settings_.role, header, covered, padding));
+    return OpenedRc4{.token = opened, .ordering = arrived(0, opened.number)};
+}
+
+namespace {
+
+/// Parts that are only read, as parts that could be written: a MIC token encrypts nothing.
+SmallList<Segment> as_segments(std::span<const ByteView> parts)
+{
+    SmallList<Segment> segments(parts.size());
+    for (const ByteView part : parts) {
+        segments.add({Segment::Role::sign_only, {const_cast<std::uint8_t*>(part.data()), part.size()}});
+    }
+    return segments;
+}
+
+} // namespace
+
+Done MessageProtection::Engine::sign_rc4_mic(std::span<const ByteView> parts, ByteSpan token)
+{
+    const SmallList<Segment> covered = as_segments(parts);
+    return protect_rc4(Rc4Tokens::Kind::mic, token, 0, covered.items());
+}
+
+Result<Ordering> MessageProtection::Engine::verify_rc4_mic(std::span<const ByteView> parts, ByteView token)
+{
+    const ByteView bare = token.subspan(rc4_->frame_octets(token, token.size()));
+    std::array<std::uint8_t, Rc4Tokens::fields_length> header;
+    if (TRY(Rc4Tokens::kind_of(bare)) != Rc4Tokens::Kind::mic || bare.size() != header.size()) {
+        return refuse(Fault::BadMessageToken, std::to_string(bare.size()) + " octets that are no mic token");
+    }
+    std::copy(bare.begin(), bare.end(), header.begin());
+    const SmallList<Segment> covered = as_segments(parts);
+    return TRY(open_rc4(header, covered.items(), Rc4Tokens::Padding::none)).ordering;
 }
 
 } // namespace apex

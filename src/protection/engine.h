@@ -3,6 +3,7 @@
 
 #include "apex/base/fork_mutex.h"
 #include "apex/protection/message_protection.h"
+#include "rc4_token.h"
 #include "small_list.h"
 #include "token_header.h"
 
@@ -15,6 +16,9 @@ namespace apex {
 /// The longest confounder and the longest MAC of any encryption type.
 inline constexpr std::size_t longest_confounder = 16;
 inline constexpr std::size_t longest_mac = 24;
+
+/// has_rfc4121_tokens tells whether the tokens of a type are those of RFC 4121, and not of RFC 4757.
+bool has_rfc4121_tokens(const EncryptionProfile& profile) noexcept;
 
 /// LazyUsageKey derives the sub-keys of one usage when they are first needed: an accept whose context never protects a
 /// message pays for none. Safe for concurrent use.
@@ -47,10 +51,13 @@ public:
         Bytes mechanism;
     };
 
-    Engine(Settings settings, const ProtectionState& state, Random& random);
+    /// `rc4` makes and opens the tokens if the key is one of RC4.
+    Engine(Settings settings, const ProtectionState& state, Random& random, std::optional<Rc4Tokens> rc4);
 
     [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
     [[nodiscard]] ProtectionState state() const;
+    /// What makes RFC 1964 tokens; null in a context of RFC 4121.
+    [[nodiscard]] const Rc4Tokens* rc4_tokens() const noexcept { return rc4_ ? &*rc4_ : nullptr; }
 
     /// The constants of the key we send with.
     [[nodiscard]] const EncryptionProfile& sending_profile() const noexcept;
@@ -67,8 +74,17 @@ public:
     Done sign_wrap(SmallList<ByteView>& parts, ByteSpan mac, std::uint16_t rotation, ByteSpan header);
     Result<Ordering> verify_wrap(const WrapHeader& header, SmallList<ByteView>& parts, ByteView mac);
 
-    /// Writes a MIC token. `parts` has room for one more.
+    /// Makes and opens RFC 1964 tokens; see Rc4Tokens. Only where rc4_tokens() is there.
+    struct OpenedRc4 final {
+        Rc4Tokens::Opened token;
+        Ordering ordering = Ordering::InOrder;
+    };
+    Done protect_rc4(Rc4Tokens::Kind kind, ByteSpan header, std::size_t behind, std::span<const Segment> covered);
+    Result<OpenedRc4> open_rc4(ByteSpan header, std::span<const Segment> covered, Rc4Tokens::Padding padding);
+
+    /// Writes a MIC token of either kind. `parts` has room for one more.
     Done sign_mic(SmallList<ByteView>& parts, ByteSpan token);
+    /// Verifies a MIC token, with or without a frame.
     Result<Ordering> verify_mic(SmallList<ByteView>& parts, ByteView token);
 
 private:
@@ -84,8 +100,12 @@ private:
     void give_back(std::uint64_t number) noexcept;
     Ordering arrived(std::uint8_t flags, std::uint64_t number) noexcept;
 
+    Done sign_rc4_mic(std::span<const ByteView> parts, ByteSpan token);
+    Result<Ordering> verify_rc4_mic(std::span<const ByteView> parts, ByteView token);
+
     const Settings settings_;
     Random& random_;
+    const std::optional<Rc4Tokens> rc4_;
     std::array<LazyUsageKey, 2> sending_keys_;        // by purpose
     std::array<LazyUsageKey, 2> own_keys_;            // for receiving, by purpose
     std::array<LazyUsageKey, 2> acceptor_subkeys_;    // for receiving, by purpose

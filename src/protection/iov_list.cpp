@@ -119,6 +119,14 @@ std::size_t total_length(std::span<const IovBuffer> buffers, IovBuffer::Kind kin
     return sum;
 }
 
+void announce(IovBuffer* buffer, std::size_t length) noexcept
+{
+    if (buffer != nullptr) {
+        buffer->data = nullptr;
+        buffer->length = length;
+    }
+}
+
 Result<IovRoom> IovRoom::make(IovBuffer* buffer, std::size_t length)
 {
     IovRoom room;

@@ -31,6 +31,9 @@ bool is_covered(const IovBuffer& buffer) noexcept;
 /// total_length sums the lengths of the buffers of a kind. check_buffers has excluded an overflow.
 std::size_t total_length(std::span<const IovBuffer> buffers, IovBuffer::Kind kind) noexcept;
 
+/// announce sets the length that a buffer needs and takes its octets away; null is fine.
+void announce(IovBuffer* buffer, std::size_t length) noexcept;
+
 /// IovRoom is where a buffer that the library fills has its octets: the caller's, or new ones if it asks for them.
 /// The caller's list changes only when `commit` is called; octets that were not handed over are freed.
 class IovRoom final {

@@ -2,6 +2,7 @@
 #include "apex/protection/message_protection.h"
 
 #include "engine.h"
+#include "rc4_messages.h"
 #include "wrap_token.h"
 
 #include <algorithm>
@@ -12,20 +13,6 @@ namespace {
 
 /// 1.2.840.113554.1.2.2, the mechanism of RFC 4121 4.1.
 constexpr std::uint8_t krb5_mechanism[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02};
-
-/// RFC 4757 types have tokens of another kind, see RFC 4121 1.
-bool has_rfc4121_tokens(const Key& key) noexcept
-{
-    return key.type() != EncryptionType::rc4_hmac && key.type() != EncryptionType::rc4_hmac_exp;
-}
-
-Done check_key(const Key* key)
-{
-    if (key != nullptr && !has_rfc4121_tokens(*key)) {
-        return refuse(Fault::EncryptionTypeRefused, name_of(key->type()) + " for messages");
-    }
-    return {};
-}
 
 Done check_size(ByteSpan token, std::size_t size)
 {
@@ -58,14 +45,17 @@ Result<MessageProtection> MessageProtection::restore(Role role, ProtectionKeys k
     if (!keys.own) {
         return refuse(Fault::Internal, "a context without a key");
     }
-    TRY(check_key(keys.own.get()));
-    TRY(check_key(keys.acceptor_subkey.get()));
     Engine::Settings settings{.role = role,
                               .keys = std::move(keys),
                               .rules = rules,
                               .dce_style = dce_style,
                               .mechanism = bytes_of(mechanism.empty() ? ByteView(krb5_mechanism) : mechanism)};
-    return MessageProtection(std::make_unique<Engine>(std::move(settings), state, random));
+    const Key& sending = settings.keys.acceptor_subkey ? *settings.keys.acceptor_subkey : *settings.keys.own;
+    std::optional<Rc4Tokens> rc4;
+    if (!has_rfc4121_tokens(sending.profile())) {
+        rc4 = TRY(Rc4Tokens::make(sending, settings.mechanism));
+    }
+    return MessageProtection(std::make_unique<Engine>(std::move(settings), state, random, std::move(rc4)));
 }
 
 Role MessageProtection::role() const noexcept
@@ -95,6 +85,9 @@ ProtectionState MessageProtection::state() const
 
 Result<std::size_t> MessageProtection::wrapped_size(std::size_t length, Confidentiality confidentiality) const
 {
+    if (const Rc4Tokens* rc4 = engine_->rc4_tokens()) {
+        return rc4_wrapped_size(*rc4, length);
+    }
     const WrapSizes sizes(engine_->sending_profile(), confidentiality, 0);
     const std::size_t overhead = header_length + sizes.overhead();
     if (length > std::numeric_limits<std::size_t>::max() - overhead) {
@@ -107,6 +100,9 @@ Done MessageProtection::wrap_into(ByteView message, Confidentiality confidential
 {
     const std::size_t size = TRY(wrapped_size(message.size(), confidentiality));
     TRY(check_size(token, size));
+    if (engine_->rc4_tokens() != nullptr) {
+        return rc4_wrap_into(*engine_, message, confidentiality, token);
+    }
     const WrapSizes sizes(engine_->sending_profile(), confidentiality, 0);
     const ByteSpan header = token.first(header_length);
     const ByteSpan confounder = token.subspan(header_length, sizes.confounder);
@@ -131,6 +127,9 @@ Result<Bytes> MessageProtection::wrap(ByteView message, Confidentiality confiden
 
 std::size_t MessageProtection::size_limit(Confidentiality confidentiality, std::size_t max_output) const noexcept
 {
+    if (const Rc4Tokens* rc4 = engine_->rc4_tokens()) {
+        return rc4_size_limit(*rc4, max_output);
+    }
     const std::size_t overhead =
         header_length + WrapSizes(engine_->sending_profile(), confidentiality, 0).overhead();
     return max_output > overhead ? max_output - overhead : 0;
@@ -138,11 +137,17 @@ std::size_t MessageProtection::size_limit(Confidentiality confidentiality, std::
 
 Result<std::size_t> MessageProtection::unwrap_room(ByteView token) const
 {
+    if (const Rc4Tokens* rc4 = engine_->rc4_tokens()) {
+        return rc4_unwrap_room(*rc4, token);
+    }
     return TRY(WrapToken::read(token, *engine_)).room();
 }
 
 Result<Unwrapped> MessageProtection::unwrap_into(ByteView token, ByteSpan room)
 {
+    if (engine_->rc4_tokens() != nullptr) {
+        return rc4_unwrap_into(*engine_, token, room);
+    }
     const WrapToken read = TRY(WrapToken::read(token, *engine_));
     return open_token(*engine_, read, {}, room);
 }
@@ -157,6 +162,9 @@ Result<UnwrappedMessage> MessageProtection::unwrap(ByteView token)
 
 std::size_t MessageProtection::mic_size() const noexcept
 {
+    if (const Rc4Tokens* rc4 = engine_->rc4_tokens()) {
+        return rc4->mic_length();
+    }
     return header_length + engine_->sending_profile().mac_length;
 }
 
@@ -179,12 +187,11 @@ Result<Bytes> MessageProtection::sign(ByteView message)
 
 Result<Ordering> MessageProtection::verify(std::span<const ByteView> parts, ByteView token)
 {
-    const std::size_t frame = frame_length(token, token.size(), engine_->settings().mechanism);
     SmallList<ByteView> covered(parts.size() + 1);
     for (const ByteView part : parts) {
         covered.add(part);
     }
-    return engine_->verify_mic(covered, token.subspan(frame));
+    return engine_->verify_mic(covered, token);
 }
 
 Result<Ordering> MessageProtection::verify(ByteView message, ByteView token)

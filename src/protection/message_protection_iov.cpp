@@ -3,6 +3,7 @@
 
 #include "engine.h"
 #include "iov_list.h"
+#include "rc4_messages.h"
 #include "wrap_token.h"
 
 #include <algorithm>
@@ -104,19 +105,14 @@ void clear_padding(IovBuffer* padding) noexcept
     }
 }
 
-void announce(IovBuffer* buffer, std::size_t length) noexcept
-{
-    if (buffer != nullptr) {
-        buffer->data = nullptr;
-        buffer->length = length;
-    }
-}
-
 } // namespace
 
 Result<Confidentiality> MessageProtection::wrap_iov(std::span<IovBuffer> buffers, Confidentiality confidentiality)
 {
     TRY(check_buffers(buffers, Work::making, {Kind::header, Kind::data, Kind::padding, Kind::trailer, Kind::sign_only}));
+    if (engine_->rc4_tokens() != nullptr) {
+        return rc4_wrap_iov(*engine_, buffers, confidentiality);
+    }
     const WrapLayout layout = TRY(plan_wrap(*engine_, buffers, confidentiality));
     IovRoom header = TRY(IovRoom::make(layout.header, layout.header_size()));
     IovRoom trailer = TRY(IovRoom::make(layout.trailer, layout.behind()));
@@ -140,6 +136,9 @@ Result<Confidentiality> MessageProtection::wrap_iov(std::span<IovBuffer> buffers
 Result<Confidentiality> MessageProtection::wrap_iov_length(std::span<IovBuffer> buffers,
                                                            Confidentiality confidentiality) const
 {
+    if (engine_->rc4_tokens() != nullptr) {
+        return rc4_wrap_iov_length(*engine_, buffers, confidentiality);
+    }
     const WrapLayout layout = TRY(plan_wrap(*engine_, buffers, confidentiality));
     announce(layout.header, layout.header_size());
     announce(layout.trailer, layout.behind());
@@ -279,6 +278,9 @@ Result<Unwrapped> unwrap_stream(MessageProtection::Engine& engine, std::span<Iov
     if (stream == nullptr || data == nullptr) {
         return refuse(Fault::BadBuffers, "exactly one stream and one data buffer are needed");
     }
+    if (engine.rc4_tokens() != nullptr) {
+        return rc4_unwrap_stream(engine, buffers);
+    }
     const WrapToken token = TRY(WrapToken::read(stream->octets(), engine));
     if (data->allocate) {
         return unwrap_stream_copy(engine, buffers, token, *data);
@@ -307,6 +309,9 @@ Result<Unwrapped> MessageProtection::unwrap_iov(std::span<IovBuffer> buffers)
         return unwrap_stream(*engine_, buffers);
     }
     TRY(check_buffers(buffers, Work::opening, {Kind::header, Kind::data, Kind::padding, Kind::trailer, Kind::sign_only}));
+    if (engine_->rc4_tokens() != nullptr) {
+        return rc4_unwrap_iov(*engine_, buffers);
+    }
     return unwrap_parts(*engine_, buffers);
 }
 
@@ -342,8 +347,7 @@ Result<Ordering> MessageProtection::verify_iov(std::span<const IovBuffer> buffer
         return refuse(Fault::BadBuffers, "exactly one mic token buffer is needed");
     }
     SmallList<ByteView> parts = parts_of(buffers);
-    const ByteView octets = token->octets();
-    return engine_->verify_mic(parts, octets.subspan(frame_length(octets, octets.size(), engine_->settings().mechanism)));
+    return engine_->verify_mic(parts, token->octets());
 }
 
 } // namespace apex
