@@ -25,10 +25,11 @@ Done set_ccache_name(ByteView value)
     }
     CcacheNameRequest request{};
     std::memcpy(&request, value.data(), sizeof request);
+    const char* before = exchange_thread_ccache_name(
+        request.name != nullptr ? std::optional<std::string>(request.name) : std::nullopt);
     if (request.out_name != nullptr) {
-        *request.out_name = TRY(current_ccache_name());
+        *request.out_name = before;
     }
-    TRY(set_thread_ccache_name(request.name != nullptr ? std::optional<std::string>(request.name) : std::nullopt));
     return {};
 }
 

@@ -4,39 +4,49 @@
 #include "apex/base/fork_mutex.h"
 #include "apex/crypto/system_random.h"
 #include "apex/host/realm_paths.h"
+#include "apex/host/refusal_log.h"
 #include "apex/host/replay_store.h"
 
 #include <map>
 #include <mutex>
+#include <utility>
 
 namespace apex {
 
 /// The replay caches that are in use. There are as many as there are names in the configuration: one or two.
 class Mechanism::ReplayCaches final {
 public:
-    Result<std::shared_ptr<ReplayCache>> find(const std::string& name, const ReplayStoreSettings& settings)
+    Result<std::shared_ptr<ReplayCache>> find(const std::string& name, const Settings& settings)
     {
         const std::lock_guard lock(mutex_);
-        const std::string key = name + '\n' + describe(settings);
-        const auto found = caches_.find(key);
+        // Settings are the same object as long as nothing changed, so their address is a part of the key.
+        const Choice choice{name, &settings};
+        const auto found = caches_.find(choice);
         if (found != caches_.end()) {
             return found->second;
         }
-        std::shared_ptr<ReplayCache> made = TRY(replay_cache_from_name(name, settings));
-        caches_.emplace(key, made);
+        std::shared_ptr<ReplayCache> made = TRY(replay_cache_from_name(name, store_settings(settings)));
+        caches_.emplace(choice, made);
         return made;
     }
 
 private:
-    static std::string describe(const ReplayStoreSettings& settings)
+    using Choice = std::pair<std::string, const Settings*>;
+
+    static ReplayStoreSettings store_settings(const Settings& settings)
     {
-        return settings.directory + '\n' + std::to_string(settings.capacity) + (settings.durable ? "d" : "") +
-               (settings.failure_policy == ReplayFailurePolicy::memory ? "m" : "") +
-               (settings.share_mit_file2 ? "s" : "") + '\n' + settings.mit_file2_path;
+        ReplayStoreSettings store;
+        store.directory = settings.replay_directory;
+        store.capacity = settings.replay_capacity;
+        store.durable = settings.replay_durable;
+        store.failure = settings.replay_store_failure;
+        store.share_mit_file2 = settings.replay_share_mit;
+        store.report = [](const std::string& line) { refusal_log().complain(line); };
+        return store;
     }
 
     ForkMutex mutex_;
-    std::map<std::string, std::shared_ptr<ReplayCache>> caches_;
+    std::map<Choice, std::shared_ptr<ReplayCache>> caches_;
 };
 
 Mechanism::Mechanism()
@@ -54,7 +64,7 @@ Mechanism& Mechanism::instance()
 
 Result<std::shared_ptr<ReplayCache>> Mechanism::replay_cache(const std::string& name, const Settings& settings)
 {
-    return replay_caches_->find(name.empty() ? settings.default_rcache_name : name, replay_settings(settings));
+    return replay_caches_->find(name.empty() ? settings.default_rcache_name : name, settings);
 }
 
 void Mechanism::inject(std::unique_ptr<Clock> clock, std::unique_ptr<Random> random)

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+#include "tests/support/world.h"
+
+#include "apex/exchange/reply_sealing.h"
+#include "apex/exchange/unique_time.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+#include <set>
+#include <thread>
+
+using namespace apex;
+using namespace apex::test;
+
+/// Steps 1 and 6.
+class InitiatorExchangeTest final : public CPPUNIT_NS::TestFixture {
+    CPPUNIT_TEST_SUITE(InitiatorExchangeTest);
+    CPPUNIT_TEST(both_sides_end_with_the_same_session);
+    CPPUNIT_TEST(a_reply_with_another_time_is_refused);
+    CPPUNIT_TEST(a_reply_of_another_session_is_refused);
+    CPPUNIT_TEST(a_reply_with_a_refused_subkey_type_is_refused);
+    CPPUNIT_TEST(without_a_reply_mutual_authentication_is_not_complete);
+    CPPUNIT_TEST(every_flipped_bit_of_a_reply_is_refused);
+    CPPUNIT_TEST(the_third_leg_carries_the_acceptors_number);
+    CPPUNIT_TEST(no_two_authenticators_carry_the_same_time);
+    CPPUNIT_TEST(no_credential_goes_out_that_was_not_asked_for);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    void both_sides_end_with_the_same_session()
+    {
+        World world;
+        InitiatorExchange exchange = world.initiate();
+        const Acceptance accepted = must(world.accept(must(ApRequest::decode(exchange.request()))));
+        const Session session = must(std::move(exchange).complete(*accepted.reply));
+        CPPUNIT_ASSERT(constant_time_equal(session.keys.for_messages()->octets().view(),
+                                           accepted.session.keys.for_messages()->octets().view()));
+        CPPUNIT_ASSERT_EQUAL(session.send_sequence, accepted.session.receive_sequence);
+        CPPUNIT_ASSERT_EQUAL(session.receive_sequence, accepted.session.send_sequence);
+        CPPUNIT_ASSERT_EQUAL(std::string("host/server.test@TEST"), session.acceptor.text());
+    }
+
+    void a_reply_with_another_time_is_refused()
+    {
+        for (const std::int64_t microseconds : {1, -1, 1'000'000}) {
+            World world;
+            InitiatorExchange exchange = world.initiate();
+            const Acceptance accepted = must(world.accept(must(ApRequest::decode(exchange.request()))));
+            ApReplyContents contents = must(open_reply(*accepted.reply, *world.session_key));
+            contents.time += Duration(microseconds);
+            const ApReply changed = must(seal_reply(contents, *world.session_key, world.random));
+            CPPUNIT_ASSERT_EQUAL(std::string("ReplyMismatch"), fault_of(std::move(exchange).complete(changed)));
+        }
+    }
+
+    void a_reply_of_another_session_is_refused()
+    {
+        World world;
+        World other;
+        must(Key::generate(EncryptionType::aes256_cts_hmac_sha1_96, other.random));
+        other.session_key = std::make_shared<const Key>(
+            must(Key::generate(EncryptionType::aes256_cts_hmac_sha1_96, other.random)));
+        other.contents.session_key = EncryptionKey{other.session_key->type(), other.session_key->octets().clone()};
+        const Acceptance accepted = must(other.accept_honest());
+        CPPUNIT_ASSERT_EQUAL(std::string("ReplyIntegrity"), fault_of(world.initiate().complete(*accepted.reply)));
+    }
+
+    void a_reply_with_a_refused_subkey_type_is_refused()
+    {
+        World world;
+        world.wish.permitted = {EncryptionType::aes256_cts_hmac_sha1_96};
+        InitiatorExchange exchange = world.initiate();
+        const Acceptance accepted = must(world.accept(must(ApRequest::decode(exchange.request()))));
+        ApReplyContents contents = must(open_reply(*accepted.reply, *world.session_key));
+        contents.subkey = EncryptionKey{EncryptionType::aes128_cts_hmac_sha1_96, Secret(16)};
+        const ApReply changed = must(seal_reply(contents, *world.session_key, world.random));
+        CPPUNIT_ASSERT_EQUAL(std::string("EncryptionTypeRefused"), fault_of(std::move(exchange).complete(changed)));
+    }
+
+    void without_a_reply_mutual_authentication_is_not_complete()
+    {
+        World world;
+        CPPUNIT_ASSERT_EQUAL(std::string("MissingReply"), fault_of(world.initiate().complete()));
+        world.wish.flags &= ~flag::mutual;
+        must(world.initiate().complete());
+    }
+
+    void every_flipped_bit_of_a_reply_is_refused()
+    {
+        World world;
+        InitiatorExchange honest = world.initiate();
+        const Acceptance accepted = must(world.accept(must(ApRequest::decode(honest.request()))));
+        const Bytes reply = accepted.reply->encode();
+        std::size_t refused = 0;
+        for (std::size_t bit = 0; bit < reply.size() * 8; ++bit) {
+            Bytes flipped = reply;
+            flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ (1U << (bit % 8)));
+            const Result<ApReply> read = ApReply::decode(flipped);
+            if (!read || !open_reply(*read, *world.session_key)) {
+                ++refused;
+            }
+        }
+        CPPUNIT_ASSERT_EQUAL(reply.size() * 8, refused);
+    }
+
+    void the_third_leg_carries_the_acceptors_number()
+    {
+        World world;
+        world.wish.flags |= flag::dce_style;
+        InitiatorExchange exchange = world.initiate();
+        const Acceptance accepted =
+            must(world.accept(must(ApRequest::decode(exchange.request())), nullptr, Framing::bare));
+        const Session session = must(std::move(exchange).complete(*accepted.reply));
+        must(check_third_leg(must(make_third_leg(session, world.clock, world.random)), accepted.session));
+
+        ApReplyContents wrong;
+        wrong.time = world.clock.time;
+        wrong.sequence_number = static_cast<std::uint32_t>(accepted.session.send_sequence + 1);
+        CPPUNIT_ASSERT_EQUAL(std::string("ReplyMismatch"),
+                             fault_of(check_third_leg(must(seal_reply(wrong, *world.session_key, world.random)),
+                                                      accepted.session)));
+        wrong.sequence_number = static_cast<std::uint32_t>(accepted.session.send_sequence);
+        wrong.subkey = EncryptionKey{EncryptionType::aes128_cts_hmac_sha1_96, Secret(16)};
+        CPPUNIT_ASSERT_EQUAL(std::string("ReplyMismatch"),
+                             fault_of(check_third_leg(must(seal_reply(wrong, *world.session_key, world.random)),
+                                                      accepted.session)));
+        CPPUNIT_ASSERT_EQUAL(std::string("ReplyMismatch"), fault_of(check_third_leg(*accepted.reply, accepted.session)));
+    }
+
+    void no_two_authenticators_carry_the_same_time()
+    {
+        constexpr int each = 5000;
+        const Time now = time_from_seconds(1'800'000'000);
+        std::vector<std::vector<Time>> given(4);
+        std::vector<std::thread> threads;
+        for (std::vector<Time>& mine : given) {
+            threads.emplace_back([&mine, now] {
+                for (int i = 0; i < each; ++i) {
+                    mine.push_back(unique_time(now));
+                }
+            });
+        }
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+        std::set<Time> all;
+        for (const std::vector<Time>& mine : given) {
+            all.insert(mine.begin(), mine.end());
+        }
+        CPPUNIT_ASSERT_EQUAL(std::size_t{4 * each}, all.size());
+    }
+
+    void no_credential_goes_out_that_was_not_asked_for()
+    {
+        for (ContextFlags flags = 0; flags < 0x80; ++flags) {
+            World world;
+            world.wish.flags = flags & ~(flag::delegate | flag::anonymous);
+            const Bytes request = world.initiate().request();
+            const ApRequest read = must(ApRequest::decode(request));
+            const Secret plaintext =
+                must(world.session_key->open(KeyUsage::ap_request_authenticator, read.authenticator.cipher));
+            const Authenticator authenticator = must(Authenticator::decode(plaintext.view()));
+            CPPUNIT_ASSERT_EQUAL(std::size_t{24}, authenticator.checksum->value.size());
+        }
+    }
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(InitiatorExchangeTest);
