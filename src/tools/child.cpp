@@ -51,7 +51,8 @@ std::string ending(pid_t child)
         return "no answer within " + std::to_string(patience_seconds) + " seconds";
     }
     if (WIFSIGNALED(status)) {
-        return "the process died of signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status)) + ")";
+        const int number = WTERMSIG(status);
+        return "the process died of signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
     }
     if (WEXITSTATUS(status) != 0) {
         return "the process ended with status " + std::to_string(WEXITSTATUS(status));

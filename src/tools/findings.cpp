@@ -7,7 +7,8 @@ namespace apex {
 
 namespace {
 
-constexpr const char* good_line = "the line reads: apex 2.25.6182930471855164202 /absolute/path/mech_apex.so <interposer>";
+constexpr const char* good_line =
+    "the line reads: apex 2.25.6182930471855164202 /absolute/path/mech_apex.so <interposer>";
 
 std::string why_not_loaded(const Candidate& candidate, const std::string& library_folder)
 {

@@ -101,7 +101,7 @@ Process look_into(pid_t pid)
     }
     process.files = read_maps(*maps);
     if (process.files.empty()) { // a zombie, a kernel thread, or one whose maps are hidden from us
-        process.trouble = "no files are to be seen in " + base + "/maps: the process has ended or belongs to the kernel";
+        process.trouble = "no files are to be seen in " + base + "/maps: it has ended or belongs to the kernel";
         return process;
     }
     std::string ignored;

@@ -86,8 +86,9 @@ void answered_by(Status& status, const Candidate& candidate)
 
 const Candidate* with_oid(const Setup& setup, ByteView oid)
 {
-    const auto found = std::find_if(setup.candidates.begin(), setup.candidates.end(),
-                                    [&](const Candidate& candidate) { return same(candidate.entry.line.oid_body, oid); });
+    const auto found = std::find_if(setup.candidates.begin(), setup.candidates.end(), [&](const Candidate& candidate) {
+        return same(candidate.entry.line.oid_body, oid);
+    });
     return found == setup.candidates.end() ? nullptr : &*found;
 }
 
@@ -270,7 +271,8 @@ Status judge_process(const Setup& setup, const Process& process, const VersionOf
         const bool heimdal = find_library(process.files, "libgssapi.so") != nullptr;
         status.answer = heimdal ? Answer::Other : Answer::Unknown;
         status.reasons.push_back(
-            heimdal ? Finding{"heimdal", status.subject, "the process uses Heimdal's libgssapi, which loads no interposers", ""}
+            heimdal ? Finding{"heimdal", status.subject,
+                              "the process uses Heimdal's libgssapi, which loads no interposers", ""}
                     : Finding{"no-mechglue", status.subject, "the process has not loaded libgssapi_krb5 (yet)",
                               "let it authenticate somebody and ask again"});
         return status;

@@ -80,7 +80,8 @@ public:
     {
         const std::string example = source("conf/krb5.conf.example");
         for (const SettingDescription& setting : all_settings()) {
-            const std::string line = "\n    # " + std::string(setting.name) + " = " + std::string(setting.default_value);
+            const std::string line =
+                "\n    # " + std::string(setting.name) + " = " + std::string(setting.default_value);
             CPPUNIT_ASSERT_MESSAGE(line, example.find(line) != std::string::npos);
         }
     }

@@ -203,7 +203,8 @@ public:
     void heimdal_is_another_mechanism()
     {
         const MappedFile heimdal{"/lib/libgssapi.so.3", "1-2", 3, false};
-        expect(Answer::Other, "heimdal", judge_process(setup_of("", sound_module), process_with({heimdal}), no_version));
+        const Process process = process_with({heimdal});
+        expect(Answer::Other, "heimdal", judge_process(setup_of("", sound_module), process, no_version));
     }
 
     void exit_codes_are_the_documented_ones()
