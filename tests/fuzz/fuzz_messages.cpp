@@ -92,10 +92,11 @@ using Decoder = void (*)(ByteView);
 
 // The order is that of tests/fuzz/seed_messages.py.
 constexpr Decoder decoders[] = {
-    try_decoder<ApRequest>,     try_decoder<ApReply>,       try_decoder<ApReplyContents>,  try_decoder<Ticket>,
-    try_decoder<TicketContents>, try_decoder<Authenticator>, try_decoder<KrbError>,         try_decoder<KrbCred>,
-    try_decoder<KrbCredContents>, try_decoder<EncryptedData>, try_decoder<EncryptionKey>,    try_decoder<EtypeNegotiation>,
-    try_authorization_data,     try_decoder<PrincipalName>, try_decoder<HostAddress>,
+    try_decoder<ApRequest>,      try_decoder<ApReply>,          try_decoder<ApReplyContents>,
+    try_decoder<Ticket>,         try_decoder<TicketContents>,   try_decoder<Authenticator>,
+    try_decoder<KrbError>,       try_decoder<KrbCred>,          try_decoder<KrbCredContents>,
+    try_decoder<EncryptedData>,  try_decoder<EncryptionKey>,    try_decoder<EtypeNegotiation>,
+    try_authorization_data,      try_decoder<PrincipalName>,    try_decoder<HostAddress>,
 };
 
 } // namespace

@@ -92,8 +92,8 @@ class ApRequestTest final : public CppUnit::TestFixture {
         DerTree& ticket = field(tree, 3);
         ticket.length = DerTree::Length::as_told;
         ticket.told_length = from_hex("7f");
-        expect_refusal(Fault::MalformedMessage, "AP-REQ: field ticket [3]: Ticket: length 127 exceeds the 92 octets left",
-                       tree.encode());
+        expect_refusal(Fault::MalformedMessage,
+                       "AP-REQ: field ticket [3]: Ticket: length 127 exceeds the 92 octets left", tree.encode());
         DerTree shorter = request_tree();
         DerTree& realm = field(field(shorter, 3), 1);
         realm.tag = 0x0c;

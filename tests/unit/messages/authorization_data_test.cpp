@@ -68,7 +68,9 @@ class AuthorizationDataTest final : public CppUnit::TestFixture {
 
     void other_containers_stay_elements()
     {
-        const auto flat = flatten({element(ad_kdc_issued, "x"), element(ad_and_or, "y"), element(ad_cammac, "z")}).value();
+        const AuthorizationData elements = {element(ad_kdc_issued, "x"), element(ad_and_or, "y"),
+                                            element(ad_cammac, "z")};
+        const auto flat = flatten(elements).value();
         CPPUNIT_ASSERT_EQUAL(std::size_t{3}, flat.size());
         CPPUNIT_ASSERT_EQUAL(ad_and_or, flat[1].type);
     }

@@ -52,9 +52,11 @@ class MalformedTest final : public CppUnit::TestFixture {
 
     void every_lie_in_a_length_is_refused()
     {
-        const std::vector<Bytes> lies = {from_hex("00"),         from_hex("8180"),         from_hex("820100"),
-                                         from_hex("83010000"),   from_hex("8480000000"),   from_hex("84ffffffff"),
-                                         from_hex("888000000000000000"), from_hex("88ffffffffffffffff"), from_hex("ff")};
+        const std::vector<Bytes> lies = {
+            from_hex("00"),         from_hex("8180"),       from_hex("820100"),
+            from_hex("83010000"),   from_hex("8480000000"), from_hex("84ffffffff"),
+            from_hex("ff"),         from_hex("888000000000000000"), from_hex("88ffffffffffffffff"),
+        };
         for_small_samples([&](const MessageSample& sample) {
             for (const Bytes& lie : lies) {
                 with_each_element_changed(

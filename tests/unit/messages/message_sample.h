@@ -17,8 +17,8 @@ struct MessageSample final {
     std::map<std::string, std::string> fields;
 };
 
-/// message_samples reads tests/vectors/messages_samples.txt and messages_captures.txt, once. The directory of the sources is
-/// $srcdir, as make check sets it, or else the current one.
+/// message_samples reads tests/vectors/messages_samples.txt and messages_captures.txt, once. The directory of the
+/// sources is $srcdir, as make check sets it, or else the current one.
 const std::vector<MessageSample>& message_samples();
 
 /// message_sample finds the sample of that name and type; it must exist.
