@@ -8,9 +8,12 @@
 #include "host/settings_table.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <profile.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 #include <utility>
 
 namespace apex {
@@ -213,6 +216,29 @@ Error explained(Error error)
     return error;
 }
 
+bool is_secure() noexcept
+{
+    return getauxval(AT_SECURE) != 0;
+}
+
+/// Which of our variables an entry NAME=VALUE of the environment sets.
+std::optional<std::size_t> variable_of(const char* entry) noexcept
+{
+    // The usual case, settled by two octets.
+    const bool perhaps = (entry[0] == 'K' && entry[1] == 'R') || (entry[0] == 'A' && entry[1] == 'P') ||
+                         (entry[0] == 'T' && entry[1] == 'M');
+    if (!perhaps) {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i < Environment::names.size(); ++i) {
+        const std::size_t length = std::strlen(Environment::names[i]);
+        if (std::strncmp(entry, Environment::names[i], length) == 0 && entry[length] == '=') {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 Environment Environment::now()
@@ -227,9 +253,21 @@ Environment Environment::now()
 
 bool Environment::holds() const noexcept
 {
+    // One walk instead of one secure_getenv for each name: this runs for every context. What secure_getenv hides in a
+    // setuid program is hidden here as well.
+    std::array<bool, names.size()> seen{};
+    for (char** entry = is_secure() ? nullptr : environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::optional<std::size_t> variable = variable_of(*entry);
+        if (!variable || seen[*variable]) {
+            continue; // of a variable that stands twice the first counts, as for getenv
+        }
+        seen[*variable] = true;
+        if (values_[*variable] != *entry + std::strlen(names[*variable]) + 1) {
+            return false;
+        }
+    }
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const char* value = secure_getenv(names[i]);
-        if (values_[i] != std::string_view(value != nullptr ? value : "")) {
+        if (!seen[i] && !values_[i].empty()) {
             return false;
         }
     }
