@@ -16,17 +16,15 @@ BlockCipher cipher_of(const EncryptionProfile& profile) noexcept
     return profile.key_length == 16 ? BlockCipher::aes128 : BlockCipher::aes256;
 }
 
-/// The three folded constants of a usage, in the order of SubKeys.
-using FoldedConstants = std::array<std::uint8_t, 3 * block_length>;
+/// The folded constants of a usage, in the order of `purposes`.
+constexpr std::array<Purpose, 3> purposes = {Purpose::checksum, Purpose::encryption, Purpose::integrity};
+using FoldedConstants = std::array<Block, purposes.size()>;
 
 constexpr FoldedConstants fold_constants(KeyUsage usage)
 {
     FoldedConstants folded{};
-    std::size_t at = 0;
-    for (const Purpose purpose : {Purpose::checksum, Purpose::encryption, Purpose::integrity}) {
-        const std::array<std::uint8_t, 5> constant = usage_constant(usage, purpose);
-        n_fold(constant, ByteSpan(folded).subspan(at, block_length));
-        at += block_length;
+    for (std::size_t i = 0; i < purposes.size(); ++i) {
+        n_fold(usage_constant(usage, purposes[i]), folded[i]);
     }
     return folded;
 }
@@ -45,10 +43,34 @@ constexpr std::array<FoldedConstants, folded_usages> fold_all()
 
 constexpr std::array<FoldedConstants, folded_usages> folded_constants = fold_all();
 
-FoldedConstants constants_of(KeyUsage usage)
+Block folded_constant(KeyUsage usage, Purpose purpose)
 {
     const auto number = static_cast<std::uint32_t>(usage);
-    return number < folded_usages ? folded_constants[number] : fold_constants(usage);
+    const std::size_t index = purpose == Purpose::checksum ? 0 : purpose == Purpose::encryption ? 1 : 2;
+    return number < folded_usages ? folded_constants[number][index] : fold_constants(usage)[index];
+}
+
+/// RFC 3961 5.1: DR(key, constant) = K1 | K2 | ..., K1 = E(key, n-fold(constant)), K2 = E(key, K1). AES needs one or
+/// two blocks a key; several keys go through the cipher side by side.
+Done derive_sub_keys(const EncryptionProfile& profile, ByteView key, KeyUsage usage,
+                     std::span<const Purpose> wanted, std::span<Secret> sub_keys)
+{
+    Secret constants(wanted.size() * block_length);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        const Block constant = folded_constant(usage, wanted[i]);
+        std::memcpy(constants.span().data() + i * block_length, constant.data(), block_length);
+        sub_keys[i] = Secret(profile.key_length);
+    }
+    Secret rounds(wanted.size() * profile.key_length);
+    TRY(encrypt_blocks(cipher_of(profile), key, constants.view(), rounds.span()));
+    const std::uint8_t* source = rounds.view().data();
+    for (std::size_t block = 0; block < profile.key_length; block += block_length) {
+        for (Secret& sub_key : sub_keys) {
+            std::memcpy(sub_key.span().data() + block, source, block_length);
+            source += block_length;
+        }
+    }
+    return {};
 }
 
 class AesSha1Scheme final : public Scheme {
@@ -56,22 +78,8 @@ public:
     Result<std::shared_ptr<const DerivedKeys>> derive(const EncryptionProfile& profile, ByteView key,
                                                       KeyUsage usage) const override
     {
-        // RFC 3961 5.1: DR(key, constant) = K1 | K2 | ..., K1 = E(key, n-fold(constant)), K2 = E(key, K1). AES needs
-        // one or two blocks a key.
-        const FoldedConstants constants = constants_of(usage);
-        std::array<std::uint8_t, 2 * constants.size()> room;
-        const ByteSpan rounds = ByteSpan(room).first(profile.key_length / block_length * constants.size());
-        TRY(encrypt_blocks(cipher_of(profile), key, constants, rounds));
-        SubKeys keys{Secret(profile.key_length), Secret(profile.key_length), Secret(profile.key_length)};
-        std::size_t at = 0;
-        for (std::size_t block = 0; block < profile.key_length; block += block_length) {
-            for (Secret* const sub_key : {&keys.checksum, &keys.encryption, &keys.integrity}) {
-                std::memcpy(sub_key->span().data() + block, rounds.data() + at, block_length);
-                at += block_length;
-            }
-        }
-        wipe(room);
-        return {std::make_shared<const EncryptAndMac>(profile, cipher_of(profile), MacAlgorithm::hmac_sha1, keys)};
+        return {std::make_shared<const EncryptAndMac>(profile, cipher_of(profile), MacAlgorithm::hmac_sha1,
+                                                      derive_sub_keys, key, usage)};
     }
 
     Result<Secret> prf(const EncryptionProfile& profile, ByteView key, ByteView input) const override

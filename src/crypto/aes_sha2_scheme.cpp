@@ -3,7 +3,7 @@
 // aes128-cts-hmac-sha256-128 and aes256-cts-hmac-sha384-192 (RFC 8009).
 #include "crypto/cbc_cts.h"
 #include "crypto/key_derivation.h"
-#include "crypto/scheme.h"
+#include "crypto/sub_keys.h"
 
 namespace apex {
 
@@ -38,65 +38,65 @@ MacAlgorithm mac_of(const EncryptionProfile& profile) noexcept
     return profile.key_length == 16 ? MacAlgorithm::hmac_sha256 : MacAlgorithm::hmac_sha384;
 }
 
-Result<Secret> sub_key(const MacKey& key, KeyUsage usage, Purpose purpose, std::size_t length)
+Done derive_sub_keys(const EncryptionProfile& profile, ByteView key, KeyUsage usage,
+                     std::span<const Purpose> purposes, std::span<Secret> sub_keys)
 {
-    return derive_hmac_sha2(key, usage_constant(usage, purpose), {}, length);
+    const MacKey base(mac_of(profile), key);
+    for (std::size_t i = 0; i < purposes.size(); ++i) {
+        const std::size_t length =
+            purposes[i] == Purpose::encryption ? profile.key_length : profile.checksum_key_length;
+        sub_keys[i] = TRY(derive_hmac_sha2(base, usage_constant(usage, purposes[i]), {}, length));
+    }
+    return {};
+}
+
+Done mac_of_ciphertext(const MacKey& key, ByteSpan confounder, std::span<const Segment> segments, ByteSpan mac)
+{
+    // RFC 8009 5: the cipher state goes first; in every message of GSS-API it is the zero vector. Octets that are
+    // only signed stand among the ciphertext in order of appearance, as MIT has it.
+    constexpr Block cipher_state{};
+    MacRun run(key);
+    run.update(cipher_state);
+    run.update(confounder);
+    for (const Segment& segment : segments) {
+        run.update(segment.octets);
+    }
+    return run.finish(mac);
 }
 
 /// The encrypt-then-MAC construction of RFC 8009 5.
 class EncryptThenMac final : public DerivedKeys {
 public:
-    EncryptThenMac(const EncryptionProfile& profile, const Secret& encryption, const Secret& integrity,
-                   const Secret& checksum)
-        : DerivedKeys(profile), encryption_(cipher_of(profile), encryption.view()),
-          integrity_(mac_of(profile), integrity.view()), checksum_(mac_of(profile), checksum.view())
+    EncryptThenMac(const EncryptionProfile& profile, ByteView key, KeyUsage usage)
+        : DerivedKeys(profile), keys_(profile, cipher_of(profile), mac_of(profile), derive_sub_keys, key, usage)
     {
     }
 
     Done seal(ByteSpan confounder, std::span<const Segment> segments, ByteSpan mac) const override
     {
-        TRY(cts_encrypt(encryption_, confounder, segments));
-        return mac_of_ciphertext(confounder, segments, mac);
+        const SealingKeys* const keys = TRY(keys_.for_sealing());
+        TRY(cts_encrypt(keys->encryption, confounder, segments));
+        return mac_of_ciphertext(keys->integrity, confounder, segments, mac);
     }
 
     Done open(ByteSpan confounder, std::span<const Segment> segments, ByteView mac) const override
     {
+        const SealingKeys* const keys = TRY(keys_.for_sealing());
         std::array<std::uint8_t, 24> room;
         const ByteSpan expected = ByteSpan(room).first(mac.size());
-        TRY(mac_of_ciphertext(confounder, segments, expected));
-        if (!constant_time_equal(expected, mac)) {
+        TRY(mac_of_ciphertext(keys->integrity, confounder, segments, expected));
+        const bool equal = constant_time_equal(expected, mac);
+        wipe(room);
+        if (!equal) {
             return refuse(Fault::BadIntegrity);
         }
-        return cts_decrypt(encryption_, confounder, segments);
+        return cts_decrypt(keys->encryption, confounder, segments);
     }
 
-    Done sign(std::span<const ByteView> parts, ByteSpan mac) const override
-    {
-        MacRun run(checksum_);
-        for (const ByteView part : parts) {
-            run.update(part);
-        }
-        return run.finish(mac);
-    }
+    Done sign(std::span<const ByteView> parts, ByteSpan mac) const override { return keys_.sign(parts, mac); }
 
 private:
-    Done mac_of_ciphertext(ByteSpan confounder, std::span<const Segment> segments, ByteSpan mac) const
-    {
-        // RFC 8009 5: the cipher state goes first; in every message of GSS-API it is the zero vector. Octets that are
-        // only signed stand among the ciphertext in order of appearance, as MIT has it.
-        constexpr Block cipher_state{};
-        MacRun run(integrity_);
-        run.update(cipher_state);
-        run.update(confounder);
-        for (const Segment& segment : segments) {
-            run.update(segment.octets);
-        }
-        return run.finish(mac);
-    }
-
-    CbcKey encryption_;
-    MacKey integrity_;
-    MacKey checksum_;
+    SubKeys keys_;
 };
 
 class AesSha2Scheme final : public Scheme {
@@ -104,11 +104,7 @@ public:
     Result<std::shared_ptr<const DerivedKeys>> derive(const EncryptionProfile& profile, ByteView key,
                                                       KeyUsage usage) const override
     {
-        const MacKey base(mac_of(profile), key);
-        const Secret encryption = TRY(sub_key(base, usage, Purpose::encryption, profile.key_length));
-        const Secret integrity = TRY(sub_key(base, usage, Purpose::integrity, profile.checksum_key_length));
-        const Secret checksum = TRY(sub_key(base, usage, Purpose::checksum, profile.checksum_key_length));
-        return {std::make_shared<const EncryptThenMac>(profile, encryption, integrity, checksum)};
+        return {std::make_shared<const EncryptThenMac>(profile, key, usage)};
     }
 
     Result<Secret> prf(const EncryptionProfile& profile, ByteView key, ByteView input) const override

@@ -44,17 +44,23 @@ MacAlgorithm mac_of(const EncryptionProfile& profile) noexcept
     return profile.key_length == 16 ? MacAlgorithm::cmac_camellia128 : MacAlgorithm::cmac_camellia256;
 }
 
+Done derive_sub_keys(const EncryptionProfile& profile, ByteView key, KeyUsage usage,
+                     std::span<const Purpose> purposes, std::span<Secret> sub_keys)
+{
+    const MacKey base(mac_of(profile), key);
+    for (std::size_t i = 0; i < purposes.size(); ++i) {
+        sub_keys[i] = TRY(derive_cmac(base, usage_constant(usage, purposes[i]), profile.key_length));
+    }
+    return {};
+}
+
 class CamelliaScheme final : public Scheme {
 public:
     Result<std::shared_ptr<const DerivedKeys>> derive(const EncryptionProfile& profile, ByteView key,
                                                       KeyUsage usage) const override
     {
-        const MacKey base(mac_of(profile), key);
-        SubKeys keys;
-        keys.checksum = TRY(derive_cmac(base, usage_constant(usage, Purpose::checksum), profile.key_length));
-        keys.encryption = TRY(derive_cmac(base, usage_constant(usage, Purpose::encryption), profile.key_length));
-        keys.integrity = TRY(derive_cmac(base, usage_constant(usage, Purpose::integrity), profile.key_length));
-        return {std::make_shared<const EncryptAndMac>(profile, cipher_of(profile), mac_of(profile), keys)};
+        return {std::make_shared<const EncryptAndMac>(profile, cipher_of(profile), mac_of(profile), derive_sub_keys, key,
+                                                      usage)};
     }
 
     Result<Secret> prf(const EncryptionProfile& profile, ByteView key, ByteView input) const override

@@ -5,16 +5,11 @@
 
 namespace apex {
 
-EncryptAndMac::EncryptAndMac(const EncryptionProfile& profile, BlockCipher cipher, MacAlgorithm mac,
-                             const SubKeys& keys)
-    : DerivedKeys(profile), encryption_(cipher, keys.encryption.view()), integrity_(mac, keys.integrity.view()),
-      checksum_(mac, keys.checksum.view())
-{
-}
+namespace {
 
-Done EncryptAndMac::mac_of_plaintext(ByteSpan confounder, std::span<const Segment> segments, ByteSpan mac) const
+Done mac_of_plaintext(const MacKey& key, ByteSpan confounder, std::span<const Segment> segments, ByteSpan mac)
 {
-    MacRun run(integrity_);
+    MacRun run(key);
     run.update(confounder);
     for (const Segment& segment : segments) {
         run.update(segment.octets);
@@ -22,36 +17,31 @@ Done EncryptAndMac::mac_of_plaintext(ByteSpan confounder, std::span<const Segmen
     return run.finish(mac);
 }
 
+} // namespace
+
 Done EncryptAndMac::seal(ByteSpan confounder, std::span<const Segment> segments, ByteSpan mac) const
 {
-    TRY(mac_of_plaintext(confounder, segments, mac));
-    return cts_encrypt(encryption_, confounder, segments);
+    const SealingKeys* const keys = TRY(keys_.for_sealing());
+    TRY(mac_of_plaintext(keys->integrity, confounder, segments, mac));
+    return cts_encrypt(keys->encryption, confounder, segments);
 }
 
 Done EncryptAndMac::open(ByteSpan confounder, std::span<const Segment> segments, ByteView mac) const
 {
-    TRY(cts_decrypt(encryption_, confounder, segments));
+    const SealingKeys* const keys = TRY(keys_.for_sealing());
+    TRY(cts_decrypt(keys->encryption, confounder, segments));
     Block room;
     const ByteSpan expected = ByteSpan(room).first(mac.size());
-    Done verdict = mac_of_plaintext(confounder, segments, expected);
+    Done verdict = mac_of_plaintext(keys->integrity, confounder, segments, expected);
     if (verdict && !constant_time_equal(expected, mac)) {
         verdict = refuse(Fault::BadIntegrity);
     }
     wipe(room);
     if (!verdict) {
         // INVARIANTS P7: encrypting again is the exact inverse; if even that fails, the octets are wiped.
-        TRY(cts_encrypt(encryption_, confounder, segments));
+        TRY(cts_encrypt(keys->encryption, confounder, segments));
     }
     return verdict;
-}
-
-Done EncryptAndMac::sign(std::span<const ByteView> parts, ByteSpan mac) const
-{
-    MacRun run(checksum_);
-    for (const ByteView part : parts) {
-        run.update(part);
-    }
-    return run.finish(mac);
 }
 
 } // namespace apex
