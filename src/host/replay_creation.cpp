@@ -100,7 +100,9 @@ Heritage heritage_of(const Found& found, JournalReading journal, const Occasion&
         // INVARIANTS R5: T0 and W stand still from here on, so the door opens by itself.
         const std::int64_t latest = std::max(occasion.now.wall, heritage.high_water);
         const std::int64_t reach =
-            journal_suffices(journal, heritage.skew, occasion.now.wall) ? door_ahead : heritage.skew + door_ahead;
+            !found.strangers && journal_suffices(journal, heritage.skew, occasion.now.wall)
+                ? door_ahead
+                : heritage.skew + door_ahead;
         heritage.door = std::max(heritage.door, latest + reach);
     }
     // The records of former segments are lost: all of what they may have accepted is unknown now.

@@ -14,6 +14,7 @@ struct Found final {
     Descriptor file;
     std::optional<Header> header; // if it could be read, whatever else is wrong
     std::string what_is_wrong;
+    bool strangers = false; // main file and journal are not of one store
 };
 
 /// create_store makes the main file, and the journal with it, from what is left (INVARIANTS R5, R6). The caller holds the

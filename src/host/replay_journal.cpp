@@ -45,6 +45,7 @@ Result<Bytes> encode_head(const JournalState& state)
     writer.i64(state.skew);
     writer.i64(state.door);
     writer.i64(state.complete_from);
+    writer.u64(state.ticks);
     writer.u64(state.past.size());
     for (const Segment& segment : state.past) {
         writer.i64(segment.start);
@@ -74,6 +75,7 @@ Result<std::optional<JournalState>> decode_head(ByteView head)
     state.skew = reader.i64();
     state.door = reader.i64();
     state.complete_from = reader.i64();
+    state.ticks = reader.u64();
     const std::uint64_t segments = std::min<std::uint64_t>(reader.u64(), most_segments);
     for (std::uint64_t i = 0; i < segments; ++i) {
         const std::int64_t start = reader.i64();
@@ -202,6 +204,12 @@ Result<JournalReading> read_journal(const StoreDirectory& directory)
     return reading;
 }
 
+Result<std::optional<JournalState>> read_journal_head(const StoreDirectory& directory)
+{
+    OpenJournal journal = TRY(open_journal(directory));
+    return std::move(journal.heads[journal.newest()]);
+}
+
 Done create_journal(const StoreDirectory& directory, const JournalContents& contents)
 {
     const std::string path = directory.path + "/" + temporary_name;
@@ -260,6 +268,10 @@ Result<Outcome> update_journal(const StoreDirectory& directory, const JournalHea
         return Outcome::journal_lost;
     }
     JournalState state = *journal.heads[journal.newest()];
+    if (state.ticks + 1 < update.ticks) {
+        return Outcome::journal_lost; // an older journal was put in its place
+    }
+    state.ticks = update.ticks;
     state.high_water = update.high_water;
     state.skew = std::max(state.skew, update.skew);
     state.past = update.past;

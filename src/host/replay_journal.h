@@ -6,6 +6,7 @@
 #include "host/replay_table.h"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 // The small second file: what must survive a loss of power or of the main file (INVARIANTS R5). It holds the store's
@@ -25,6 +26,7 @@ struct JournalState final {
     /// Every authenticator dated ahead that was accepted since then is in here. Moved on while a process works with
     /// [apex] replay_durable off, and when the journal itself was lost.
     std::int64_t complete_from = INT64_MIN;
+    std::uint64_t ticks = 0;
     std::uint64_t sequence = 0;  // of this head; the greater of the two valid ones counts
     std::uint64_t rotate_at = 0; // the file is written anew when it is longer than this
     std::vector<Segment> past;
@@ -57,6 +59,9 @@ struct JournalReading final {
 /// read_journal reads the whole file. Fault::ReplayStoreFailed only if the file cannot be opened or read.
 Result<JournalReading> read_journal(const StoreDirectory& directory);
 
+/// read_journal_head reads the newest valid head only.
+Result<std::optional<JournalState>> read_journal_head(const StoreDirectory& directory);
+
 /// create_journal writes a journal under a temporary name, synchronises it and puts it in place. The caller holds the
 /// directory's lock.
 Done create_journal(const StoreDirectory& directory, const JournalContents& contents);
@@ -69,6 +74,7 @@ struct JournalHeadUpdate final {
     std::int64_t high_water = 0;
     std::int64_t skew = 0;
     std::int64_t door = INT64_MIN;
+    std::uint64_t ticks = 0;
     std::vector<Segment> past;
 };
 

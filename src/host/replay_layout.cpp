@@ -69,6 +69,7 @@ Result<Bytes> encode(const Header& header)
         writer.i64(value);
     }
     writer.u64(header.capacity);
+    writer.u64(header.ticks);
     put(writer, header.preparing);
     writer.u64(header.prepared);
     for (const Segment& segment : header.past) {
@@ -114,6 +115,7 @@ Header take_header(FieldReader& reader, std::size_t tables, std::size_t segments
         *value = reader.i64();
     }
     header.capacity = reader.u64();
+    header.ticks = reader.u64();
     header.preparing = take_table(reader);
     header.prepared = reader.u64();
     for (std::size_t i = 0; i < segments; ++i) {

@@ -81,6 +81,7 @@ struct Header final {
     std::int64_t skew = 0;          // the largest allowed clock skew seen
     std::int64_t wall_base = 0;     // seconds; expiry times count from here
     std::uint64_t capacity = 0;
+    std::uint64_t ticks = 0;        // the journal counts the same; it may be one ahead
     TablePlace preparing;           // the next table, buckets == 0: none
     std::uint64_t prepared = 0;     // buckets of it already initialised
     std::vector<Segment> past;      // oldest first

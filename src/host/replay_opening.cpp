@@ -62,6 +62,15 @@ Result<Found> look(const StoreDirectory& directory)
     } else {
         found.condition = Condition::intact;
     }
+    if (const auto journal = TRY(read_journal_head(directory)); journal && found.condition == Condition::intact) {
+        // Both carry the store's secret, and both count the ticks; a process that died in between leaves a difference
+        // of one.
+        found.strangers = journal->secret != header->secret;
+        if (found.strangers || header->ticks + 1 < journal->ticks) {
+            found.condition = Condition::damaged;
+            found.what_is_wrong = "it is older than its journal, or another store's";
+        }
+    }
     found.header = std::move(*header);
     return found;
 }
@@ -119,13 +128,21 @@ Done repair_journal(const OpeningOptions& options, const Occasion& occasion, Ope
 {
     const StoreDirectory directory = TRY(open_store_directory(options.parent));
     const DirectoryLock lock = TRY(DirectoryLock::take(directory.path));
-    const JournalReading reading = TRY(read_journal(directory));
-    if (reading.condition == Condition::intact) {
-        return {};
-    }
-    TRY(put_journal_aside(directory, options, reading));
     const OpenStore::Standstill still = TRY(OpenStore::Standstill::begin(store));
     const Header header = TRY(store.read_header());
+    JournalReading reading = TRY(read_journal(directory));
+    const JournalState& found = reading.contents.state;
+    const bool ours = reading.head_valid && found.secret == header.secret;
+    if (ours && reading.condition == Condition::intact && found.ticks + 1 >= header.ticks) {
+        return {}; // someone else was faster
+    }
+    if (!ours) {
+        reading.contents.records.clear(); // they say nothing under this store's secret
+    }
+    if (reading.condition == Condition::intact) {
+        reading.condition = Condition::damaged;
+    }
+    TRY(put_journal_aside(directory, options, reading));
     JournalContents contents;
     contents.state = JournalState{.secret = header.secret,
                                   .boot_id = header.boot_id,
@@ -133,8 +150,9 @@ Done repair_journal(const OpeningOptions& options, const Occasion& occasion, Ope
                                   .skew = header.skew,
                                   .door = header.door,
                                   .complete_from = occasion.now.wall + tick,
+                                  .ticks = header.ticks,
                                   .past = header.past};
-    contents.records = reading.contents.records;
+    contents.records = std::move(reading.contents.records);
     return create_journal(directory, contents);
 }
 

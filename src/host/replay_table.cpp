@@ -98,7 +98,8 @@ Result<OpenStore::Examination> OpenStore::examine() const
 {
     struct stat status{};
     if (::lstat(path_.c_str(), &status) != 0) {
-        if (errno == ENOENT) {
+        // Gone, or no longer ours to see because the process became another user: to be opened anew.
+        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
             return Examination{.stale = true};
         }
         return store_failed("examine", path_, errno);
@@ -106,7 +107,9 @@ Result<OpenStore::Examination> OpenStore::examine() const
     if (identity_of(status) != file_.identity()) {
         return Examination{.stale = true};
     }
-    TRY(check_file(status, path_));
+    if (status.st_nlink != 1 || (status.st_mode & 077) != 0) {
+        TRY(check_file(status, path_)); // says which
+    }
     return Examination{.size = static_cast<std::uint64_t>(status.st_size)};
 }
 

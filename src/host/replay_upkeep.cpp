@@ -109,9 +109,13 @@ Result<Outcome> OpenStore::write_tick(const Request& request, Header header, std
     if (step_seen || first_without_disk || request.now.wall > header.high_water + tick) {
         header.high_water = std::max(header.high_water, request.now.wall);
         header.clock_offset = request.now.wall - request.now.boot;
+        ++header.ticks;
         const StoreDirectory where = TRY(directory());
-        const JournalHeadUpdate update{
-            .high_water = header.high_water, .skew = header.skew, .door = header.door, .past = header.past};
+        const JournalHeadUpdate update{.high_water = header.high_water,
+                                       .skew = header.skew,
+                                       .door = header.door,
+                                       .ticks = header.ticks,
+                                       .past = header.past};
         // The journal first: whoever sees the mark in the main file may rely on its being on the disk.
         const Result<Outcome> kept =
             update_journal(where, update, durable_ ? Durability::disk : Durability::page_cache);
