@@ -228,6 +228,11 @@ public:
             lie.resize(12, 0x05);
             CPPUNIT_ASSERT_EQUAL(Fault::BadMessageToken, fault_of(open_fresh(pair, options, lie)));
         }
+        // DER: a short length has the short form.
+        Bytes long_form = framed(krb5, wrapped(pair, pattern(3), Confidentiality::signed_only));
+        CPPUNIT_ASSERT(open_fresh(pair, options, long_form));
+        long_form.insert(long_form.begin() + 1, 0x81);
+        CPPUNIT_ASSERT_EQUAL(Fault::BadMessageToken, fault_of(open_fresh(pair, options, long_form)));
         const Bytes other = framed(from_hex("2a864886f712010203"), wrapped(pair, pattern(3), Confidentiality::sealed));
         CPPUNIT_ASSERT_EQUAL(Fault::BadMessageToken, fault_of(open_fresh(pair, options, other)));
     }
