@@ -169,6 +169,23 @@ EXPORT OM_uint32 gssspi_acquire_cred_with_password(OM_uint32* minor, gss_name_t 
     });
 }
 
+EXPORT OM_uint32 gss_acquire_cred_impersonate_name(OM_uint32* minor, gss_cred_id_t impersonator, gss_name_t name,
+                                                   OM_uint32, gss_OID_set, gss_cred_usage_t usage,
+                                                   gss_cred_id_t* credential, gss_OID_set* actual_mechanisms,
+                                                   OM_uint32* lifetime)
+{
+    const AcquireOutputs outputs{credential, actual_mechanisms, lifetime};
+    outputs.clear_all();
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        const std::shared_ptr<Credential> self = TRY(credential_from(impersonator));
+        const std::shared_ptr<const Name> user = TRY(name_from(name));
+        if (TRY(usage_from(usage)) != CredentialUsage::initiate) {
+            return refuse(Fault::BadUsage, "another user's credential is an initiator's only");
+        }
+        return give_acquired(TRY(self->impersonate(user->kerberos())), outputs);
+    });
+}
+
 EXPORT OM_uint32 gss_release_cred(OM_uint32* minor, gss_cred_id_t* credential)
 {
     return guard(minor, [&]() -> Result<OM_uint32> {

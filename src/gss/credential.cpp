@@ -115,6 +115,40 @@ Result<std::shared_ptr<Credential>> Credential::delegated(const DelegatedCredent
                 TRY(delegated_credential(forwarded.contents.infos.front(), forwarded.tickets.front())));
 }
 
+Result<std::shared_ptr<Credential>> Credential::proxy_for(const Session& session)
+{
+    if (usage_ != CredentialUsage::both) {
+        return refuse(Fault::BadUsage, "only a credential of usage both can stand in for its clients");
+    }
+    // The KDC wants the evidence under the name that the keytab gives this service, whatever the client called it.
+    Ticket ticket = TRY(Ticket::decode(session.ticket));
+    ticket.server = session.acceptor;
+    ticket.original.clear();
+    const std::shared_ptr<InitiatorCredential> own = TRY(initiator());
+    return make(CredentialUsage::initiate, nullptr, {},
+                TRY(own->proxy_for(ServiceTicket{
+                    .ticket = ticket.encode(),
+                    .client = session.initiator,
+                    .server = session.acceptor,
+                    .session_key = session.keys.ticket_session,
+                    .flags = session.ticket_flags,
+                    .auth_time = session.auth_time,
+                    .start_time = session.start_time,
+                    .end_time = session.end_time,
+                    .renew_till = session.renew_till,
+                    .authorization_data = {},
+                })));
+}
+
+Result<std::shared_ptr<Credential>> Credential::impersonate(const KerberosName& user)
+{
+    const std::shared_ptr<InitiatorCredential> own = state_.load()->initiator;
+    if (own == nullptr) {
+        return refuse(Fault::NoCredential, "an acceptor's credential cannot ask the KDC for a user's ticket");
+    }
+    return make(CredentialUsage::initiate, nullptr, {}, TRY(own->impersonate(user)));
+}
+
 Result<std::shared_ptr<TicketSource>> Credential::initiator_for(const KerberosName& target)
 {
     std::shared_ptr<InitiatorCredential> own = state_.load()->initiator;

@@ -50,6 +50,14 @@ public:
     /// What an initiator forwarded to us (RFC 4121 4.1.1.1): its first ticket in a cache that dies with the credential.
     static Result<std::shared_ptr<Credential>> delegated(const DelegatedCredential& forwarded);
 
+    /// What this service may do for a client that shows up without forwarding a ticket (S4U2Proxy): its initiator part
+    /// with the client's ticket as evidence. Fault::BadUsage unless the credential has both parts and is no proxy's.
+    Result<std::shared_ptr<Credential>> proxy_for(const Session& session);
+
+    /// The credential of a user who did not show up (S4U2Self). Fault::NoCredential for an acceptor's credential,
+    /// BadUsage, KdcFailed.
+    Result<std::shared_ptr<Credential>> impersonate(const KerberosName& user);
+
     [[nodiscard]] CredentialUsage usage() const noexcept { return usage_; }
 
     /// The tickets to use for a target; settles a choice that was left open. Fault::NoCredential for an acceptor's

@@ -66,6 +66,14 @@ public:
                                                             std::optional<Time> end_time) override;
     Result<Bytes> forwarded_credential(const ServiceTicket& ticket) override;
 
+    /// A proxy credential (S4U2Proxy): this service's tickets with a client's ticket for it as evidence, good for asking
+    /// the KDC for tickets in the client's name. Fault::BadUsage if this is a proxy's itself; Library.
+    Result<std::shared_ptr<InitiatorCredential>> proxy_for(const ServiceTicket& evidence);
+
+    /// As proxy_for, the evidence being got from the KDC for a user who did not show up (S4U2Self). `user` may be a
+    /// principal, an enterprise name or a certificate. Fault::BadUsage, KdcFailed with libkrb5's code.
+    Result<std::shared_ptr<InitiatorCredential>> impersonate(const KerberosName& user);
+
     /// The same credential, restricted to these encryption types (empty: no restriction).
     [[nodiscard]] std::shared_ptr<InitiatorCredential> restricted_to(std::vector<EncryptionType> types) const;
 
@@ -88,6 +96,8 @@ public:
 
 private:
     friend class CredentialCodec;
+    static Result<std::shared_ptr<InitiatorCredential>> of_proxy_cache(std::shared_ptr<const TemporaryCache> cache,
+                                                                       Time end_time);
     Published<InitiatorState> state_;
 };
 
