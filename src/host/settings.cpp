@@ -130,6 +130,9 @@ Result<std::unique_ptr<Snapshot>> load(const Environment& environment)
             snapshot->settings.files.push_back(file.path);
         }
     }
+    for (std::string& doubt : doubts_about(snapshot->files)) {
+        snapshot->settings.complaints.push_back(std::move(doubt));
+    }
     snapshot->looked_at.store(milliseconds_now(), std::memory_order_relaxed);
     return snapshot;
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <memory>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace apex {
@@ -126,6 +127,25 @@ bool WatchedFile::settled() const
 bool all_hold(const std::vector<WatchedFile>& files)
 {
     return std::all_of(files.begin(), files.end(), [](const WatchedFile& file) { return file.holds(); });
+}
+
+std::vector<std::string> doubts_about(const std::vector<WatchedFile>& files)
+{
+    std::vector<std::string> doubts;
+    for (const WatchedFile& file : files) {
+        struct stat status{};
+        if (stat(file.path.c_str(), &status) != 0) {
+            continue;
+        }
+        if (S_ISREG(status.st_mode) && (status.st_mode & S_IWOTH) != 0) {
+            doubts.push_back(file.path + " may be written by anybody");
+        }
+        if (status.st_uid != 0 && status.st_uid != geteuid()) {
+            doubts.push_back(file.path + " belongs to user " + std::to_string(status.st_uid) +
+                             ", neither root nor this one");
+        }
+    }
+    return doubts;
 }
 
 Result<std::vector<WatchedFile>> configuration_files()

@@ -33,6 +33,10 @@ struct WatchedFile final {
 /// ones, and what they include, files and directories. Fault::BadSetting if libkrb5 cannot tell.
 Result<std::vector<WatchedFile>> configuration_files();
 
+/// doubts_about says in words what others could do with the files: one that anybody may write, one that belongs to
+/// neither root nor us. Reported, not refused: MIT works with such files (INVARIANTS E2).
+std::vector<std::string> doubts_about(const std::vector<WatchedFile>& files);
+
 /// all_hold tells whether no file has changed.
 bool all_hold(const std::vector<WatchedFile>& files);
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <set>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -45,6 +46,7 @@ class SettingsTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(each_option_of_consequence_refuses_a_bad_value);
     CPPUNIT_TEST(a_bad_log_or_trace_is_a_complaint_and_the_default_serves);
     CPPUNIT_TEST(an_unknown_option_is_a_complaint);
+    CPPUNIT_TEST(a_file_that_anybody_may_write_is_a_complaint);
     CPPUNIT_TEST(a_damaged_file_refuses);
     CPPUNIT_TEST(a_damaged_file_keeps_the_old_settings);
     CPPUNIT_TEST(a_changed_file_is_read_anew);
@@ -199,6 +201,16 @@ public:
         world.configure("[apex]\n mutual_auht = require\n");
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, settings()->complaints.size());
         CPPUNIT_ASSERT_EQUAL(std::string("[apex] mutual_auht: no such option"), settings()->complaints[0]);
+    }
+
+    void a_file_that_anybody_may_write_is_a_complaint()
+    {
+        ConfiguredWorld world;
+        CPPUNIT_ASSERT(settings()->complaints.empty());
+        CPPUNIT_ASSERT_EQUAL(0, chmod(world.path("krb5.conf").c_str(), 0666));
+        look_again();
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, settings()->complaints.size());
+        CPPUNIT_ASSERT_EQUAL(world.path("krb5.conf") + " may be written by anybody", settings()->complaints[0]);
     }
 
     void a_damaged_file_refuses()
