@@ -26,7 +26,7 @@ from realm import APEX_OID, HOST, REALM, Realm, free_port, turn_sigterm_into_exi
 from watch import descendants
 
 USER = stage.USER
-TRACE_LINE = re.compile(r"^(?P<time>\S+) (?P<pid>\d+) (?P<role>\S+)(?: step (?P<step>\d))?:? (?P<rest>.*)$")
+TRACE_LINE = re.compile(r"^(?P<time>\S+) (?P<pid>\d+) (?P<role>\w+|-)(?: step (?P<step>\d))?: (?P<rest>.*)$")
 FACT = re.compile(r'([a-z][a-z0-9-]*)=("[^"]*"|\S+)')
 
 
@@ -146,17 +146,26 @@ class Demonstration:
             print("   The built-in mechanism keeps no such trace.")
             return
         seen = set()
-        for line in sorted(self.trace("ssh") + self.trace("sshd")):
+        for line in sorted(self.last_exchange(self.trace("ssh")) + self.trace("sshd")):
             match = TRACE_LINE.match(line)
             if match is None or match["step"] is None:
                 continue
-            sentence = FACT.split(match["rest"], maxsplit=1)[0].strip().rstrip(":")
+            sentence = FACT.split(match["rest"], maxsplit=1)[0].strip()
             side = {"initiator": "client", "acceptor": "server"}.get(match["role"], match["role"])
             print(f"   step {match['step']}  {side}  {match['time'][11:-1]}  {sentence}")
             for name, value in FACT.findall(match["rest"]):
                 print(f"             {name} = {value.strip(chr(34))}")
             seen.add(int(match["step"]))
         expect(seen == {1, 2, 3, 4, 5, 6}, f"the traces tell of the steps {sorted(seen)} only")
+
+    @staticmethod
+    def last_exchange(lines):
+        """ssh makes a context and drops it, to see whether it can, before the one that counts."""
+        requests = [number for number, line in enumerate(lines) if "request made" in line]
+        start = requests[-1] if requests else 0
+        while start > 0 and "step 1: ticket" in lines[start - 1]:
+            start -= 1
+        return lines[start:]
 
     # curl.
 
@@ -206,7 +215,7 @@ class Demonstration:
 
     # Refusals.
 
-    def refused(self, name, words, remedy):
+    def refused(self, name, words):
         """Prints what the operator finds in the system log and in Apache's, and demands the words there."""
         deadline = time.monotonic() + 3
         lines = []
@@ -219,7 +228,6 @@ class Demonstration:
         show("\n".join(lines), "     ")
         print("   Apache's error log says:")
         show("\n".join(apache), "     ")
-        print(f"   Remedy: {remedy}")
         if self.module:
             text = "\n".join(lines)
             for word in words:
@@ -232,19 +240,18 @@ class Demonstration:
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
         connection.request("GET", "/page.txt", headers={"Host": HOST, "Authorization": "Negotiate " + token})
         self.denied(connection.getresponse().status)
-        self.refused("the replay", ["[Rr]epla"], "none; somebody repeats what was sent before, and is kept out.")
+        self.refused("the replay", ["replay"])
 
         title("Refusal 2: the service's keytab holds a wrong key")
         self.mark()
         self.denied(self.curl("/wrong-key/page.txt", "curl-wrong-key")[0])
-        self.refused("the wrong key", [re.escape(f"HTTP/{HOST}"), "kvno"],
-                     f"export the key again: kadmin ktadd -k FILE HTTP/{HOST}")
+        self.refused("the wrong key", [re.escape(f"HTTP/{HOST}@{REALM}"), "kvno 1", re.escape("wrong.keytab")])
 
         title("Refusal 3: the client's clock is ten minutes ahead")
         self.mark()
         ahead = files.copy_cache_with_clock_offset(self.realm.ccache, self.realm.path("ahead.ccache"), 600)
         self.denied(self.curl("/page.txt", "curl-ahead", ahead)[0])
-        self.refused("the clock", ["[Cc]lock", r"\b(600|599|601)\b"], "set both clocks, by NTP.")
+        self.refused("the clock", ["client's clock is (599|600|601) s ahead"])
 
     def mark(self):
         self.read_of_apache = len(self.realm.read("apache.log").splitlines())
