@@ -271,6 +271,8 @@ def mutual_missing(stage):
     stage.acceptor_settings["KRB5_CONFIG"] = conf
 
 
+# libgssapi refuses such a token before it has found a mechanism; the text is its own.
+BY_MECHGLUE = None
 # Rows: name, fault, side that refuses, major, minor codes (None: any but 0), what Apex's text must contain.
 ROWS = [
     ("nothing is wrong", nothing_wrong, None, "COMPLETE", (0,), ()),
@@ -312,9 +314,9 @@ ROWS = [
      (r"\b(59\d|60\d)\b", "behind|slow|past|earlier")),
     ("ticket postdated", ticket_postdated, "acceptor", "FAILURE", (KRB5 + 33,), ("valid",)),
     ("channel bindings differ", bindings_differ, "acceptor", "BAD_BINDINGS", None, ("bindings",)),
-    ("token cut in half", token_cut_in_half, "acceptor", "FAILURE", None, ("token|message",)),
-    ("token cut in its header", token_cut_in_header, "acceptor", "DEFECTIVE_TOKEN", None, ("token",)),
-    ("token is noise", token_is_noise, "acceptor", "DEFECTIVE_TOKEN", None, ("token",)),
+    ("token cut in half", token_cut_in_half, "acceptor", "FAILURE|DEFECTIVE_TOKEN", None, ("token|message",)),
+    ("token cut in its header", token_cut_in_header, "acceptor", "DEFECTIVE_TOKEN", None, BY_MECHGLUE),
+    ("token is noise", token_is_noise, "acceptor", "DEFECTIVE_TOKEN", None, BY_MECHGLUE),
     ("authenticator damaged", authenticator_damaged, "acceptor", "FAILURE", (KRB5 + 31,), ("authenticator",)),
     ("ticket damaged", ticket_damaged, "acceptor", "FAILURE", (KRB5 + 31,), ("ticket",)),
     ("reply damaged", reply_damaged, "initiator", "FAILURE", (KRB5 + 31,), ("reply|AP-REP",)),
@@ -353,11 +355,11 @@ def run_row(realm, environment, row):
     minor = facts["minor"] - (1 << 32) if facts["minor"] >= 1 << 31 else facts["minor"]
     print("# %s: %s %s %d: %s | %s" % (name, facts["call"], facts["error"], minor, facts["minor_text"],
         outcome.initiator.get("minor_text") if outcome.initiator else ""))
-    if facts["error"] != major:
+    if facts["error"] not in major.split("|"):
         raise Failure("major %s instead of %s (%s)" % (facts["error"], major, facts["minor_text"]))
     if minors is not None and minor not in minors:
         raise Failure("minor %d instead of one of %s (%s)" % (minor, list(minors), facts["minor_text"]))
-    if environment.mechanism == "apex":
+    if environment.mechanism == "apex" and patterns is not BY_MECHGLUE:
         judge_text(facts["minor_text"], [pattern.format(realm=realm.directory) for pattern in patterns])
 
 
