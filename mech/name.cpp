@@ -25,7 +25,8 @@ Result<OM_uint32> import_into(gss_name_t* output, gss_buffer_t text, gss_OID typ
     if (output == nullptr) {
         return refuse(Fault::BadCall, "no place for the name was given");
     }
-    give(output, TRY(Name::import(view_of(text), type)));
+    const std::shared_ptr<const Name> name = TRY(Name::import(view_of(text), type));
+    give(output, name);
     return GSS_S_COMPLETE;
 }
 
@@ -86,7 +87,8 @@ EXPORT OM_uint32 gss_duplicate_name(OM_uint32* minor, const gss_name_t handle, g
 {
     clear(output);
     return guard(minor, [&]() -> Result<OM_uint32> {
-        give(output, TRY(name_from(handle)));
+        const std::shared_ptr<const Name> name = TRY(name_from(handle));
+        give(output, name);
         return GSS_S_COMPLETE;
     });
 }

@@ -366,15 +366,11 @@ public:
         constexpr int count = 8;
         for (int i = 0; i < count; ++i) {
             threads.emplace_back([&right] {
-                int good = 0;
                 for (int round = 0; round < 1000; ++round) {
                     const Result<std::shared_ptr<const Settings>> now = current_settings();
-                    good += now && (*now)->default_realm == "TEST.REALM" ? 1 : 0;
-                    if (round % 100 == 0) {
-                        look_again();
-                    }
+                    right += now && (*now)->default_realm == "TEST.REALM" ? 1 : 0;
+                    round % 100 == 0 ? look_again() : void();
                 }
-                right += good;
             });
         }
         for (std::thread& thread : threads) {
