@@ -3,6 +3,7 @@
 
 #include "host/replay_files.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <fcntl.h>
@@ -12,33 +13,24 @@
 #include <utility>
 
 namespace apex::replay {
-namespace {
 
-/// Patience counts how long a lock has been waited for: it yields a few times, then sleeps 20 us up to 1 ms at a time.
-class Patience final {
-public:
-    /// Waits a little; false when five seconds are over.
-    bool wait() noexcept
-    {
-        constexpr int yields = 8;
-        if (++rounds_ <= yields) {
-            ::sched_yield();
-            return true;
-        }
-        const long pause = nap_;
-        nap_ = nap_ < longest ? nap_ * 2 : longest;
-        waited_ += pause;
-        const timespec duration{.tv_sec = 0, .tv_nsec = pause};
-        ::nanosleep(&duration, nullptr);
-        return waited_ < 5'000'000'000L;
+bool Patience::wait() noexcept
+{
+    constexpr int yields = 8;
+    constexpr long longest = 1'000'000;
+    if (++rounds_ <= yields) {
+        ::sched_yield();
+        return true;
     }
+    const long pause = nap_;
+    nap_ = std::min(nap_ * 2, longest);
+    waited_ += pause;
+    const timespec duration{.tv_sec = 0, .tv_nsec = pause};
+    ::nanosleep(&duration, nullptr);
+    return waited_ < 5'000'000'000L;
+}
 
-private:
-    static constexpr long longest = 1'000'000;
-    int rounds_ = 0;
-    long nap_ = 20'000;
-    long waited_ = 0;
-};
+namespace {
 
 /// 0, or the reason in errno's numbers. EAGAIN: held by someone else.
 int set_lock(int file, short type, std::int64_t first, std::int64_t count) noexcept
@@ -55,13 +47,13 @@ int set_lock(int file, short type, std::int64_t first, std::int64_t count) noexc
     return status == 0 ? 0 : errno == EACCES ? EAGAIN : errno;
 }
 
-Error timed_out(const std::string& path)
+} // namespace
+
+Error lock_timed_out(const std::string& path)
 {
     return refuse(Fault::ReplayStoreFailed,
                   "another process has locked " + path + " for more than 5 seconds; see which one with lslocks and end it");
 }
-
-} // namespace
 
 FileLock::~FileLock()
 {
@@ -109,7 +101,7 @@ Result<FileLock> FileLock::take_range(int file, std::int64_t first, std::int64_t
             return lock;
         }
         if (!patience.wait()) {
-            return timed_out(path);
+            return lock_timed_out(path);
         }
     }
 }
@@ -126,26 +118,38 @@ Result<FileLock> FileLock::take_many(int file, std::int64_t first, std::int64_t 
     return all;
 }
 
-Result<DirectoryLock> DirectoryLock::take(const std::string& directory)
+Result<DirectoryLock> DirectoryLock::try_take(const std::string& directory)
 {
     const int number = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (number < 0) {
         return store_failed("open the directory", directory, errno);
     }
     DirectoryLock lock(number);
+    int status = 0;
+    do {
+        status = ::flock(number, LOCK_EX | LOCK_NB);
+    } while (status != 0 && errno == EINTR);
+    if (status == 0) {
+        return lock;
+    }
+    if (errno == EWOULDBLOCK) {
+        return DirectoryLock(-1);
+    }
+    return store_failed("lock the directory", directory, errno);
+}
+
+Result<DirectoryLock> DirectoryLock::take(const std::string& directory)
+{
     Patience patience;
-    while (::flock(number, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EINTR) {
-            continue;
-        }
-        if (errno != EWOULDBLOCK) {
-            return store_failed("lock the directory", directory, errno);
+    for (;;) {
+        DirectoryLock lock = TRY(try_take(directory));
+        if (lock.holds()) {
+            return lock;
         }
         if (!patience.wait()) {
-            return timed_out(directory);
+            return lock_timed_out(directory);
         }
     }
-    return lock;
 }
 
 DirectoryLock::~DirectoryLock()

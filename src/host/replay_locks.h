@@ -11,6 +11,21 @@
 
 namespace apex::replay {
 
+/// Patience counts how long something has been waited for: it yields a few times, then sleeps 20 us up to 1 ms at a time.
+class Patience final {
+public:
+    /// Waits a little; false when five seconds were slept.
+    bool wait() noexcept;
+
+private:
+    int rounds_ = 0;
+    long nap_ = 20'000;
+    long waited_ = 0;
+};
+
+/// lock_timed_out is the error of those whose patience ended.
+Error lock_timed_out(const std::string& path);
+
 /// Octets that stand for locks: one per stripe, then one for the header.
 inline constexpr std::int64_t first_lock = std::int64_t{1} << 62;
 
@@ -48,6 +63,9 @@ private:
 class DirectoryLock final {
 public:
     static Result<DirectoryLock> take(const std::string& directory);
+    /// try_take gives a lock that holds nothing if someone else has it.
+    static Result<DirectoryLock> try_take(const std::string& directory);
+    [[nodiscard]] bool holds() const noexcept { return directory_ >= 0; }
     ~DirectoryLock();
     DirectoryLock(DirectoryLock&& other) noexcept;
     DirectoryLock& operator=(DirectoryLock&&) = delete;

@@ -86,25 +86,38 @@ bool usable(const Found& found, const OpeningOptions& options)
     return found.condition == Condition::intact && found.header->boot_id == options.boot_id;
 }
 
+/// The caller holds the directory's lock.
+Done create_unless_usable(const StoreDirectory& directory, const OpeningOptions& options, const Occasion& occasion)
+{
+    Found found = TRY(look(directory));
+    if (usable(found, options)) {
+        return {};
+    }
+    TRY(create_store(directory, options, occasion, std::move(found)));
+    if (!usable(TRY(look(directory)), options)) {
+        return refuse(Fault::ReplayStoreFailed, directory.path + "/" + store_name + " could not be read back");
+    }
+    return {};
+}
+
 } // namespace
 
 Result<std::shared_ptr<OpenStore>> open_store(const OpeningOptions& options, const Occasion& occasion)
 {
     const StoreDirectory directory = TRY(open_store_directory(options.parent));
-    Found found = TRY(look(directory));
-    if (usable(found, options)) {
-        return as_store(directory, std::move(found), options);
+    Patience patience;
+    for (;;) {
+        Found found = TRY(look(directory));
+        if (usable(found, options)) {
+            return as_store(directory, std::move(found), options);
+        }
+        const DirectoryLock lock = TRY(DirectoryLock::try_take(directory.path));
+        if (lock.holds()) {
+            TRY(create_unless_usable(directory, options, occasion));
+        } else if (!patience.wait()) { // someone else is making it
+            return lock_timed_out(directory.path);
+        }
     }
-    const DirectoryLock lock = TRY(DirectoryLock::take(directory.path));
-    found = TRY(look(directory));
-    if (!usable(found, options)) {
-        TRY(create_store(directory, options, occasion, std::move(found)));
-        found = TRY(look(directory));
-    }
-    if (!usable(found, options)) {
-        return refuse(Fault::ReplayStoreFailed, directory.path + "/" + store_name + " could not be read back");
-    }
-    return as_store(directory, std::move(found), options);
 }
 
 Done replace_damaged(const OpeningOptions& options, const Occasion& occasion, OpenStore& store)

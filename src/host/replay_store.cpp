@@ -3,10 +3,12 @@
 
 #include "host/replay_opening.h"
 
+#include "apex/base/fork_mutex.h"
 #include "apex/crypto/digest.h"
 #include "apex/host/published.h"
 
 #include <ctime>
+#include <mutex>
 #include <utility>
 
 namespace apex {
@@ -62,12 +64,14 @@ private:
         std::int64_t boot = 0;
     };
 
+    std::shared_ptr<OpenStore> usable_store() const;
     Result<std::shared_ptr<OpenStore>> opened(const Occasion& occasion);
     Result<OpeningOptions> options() const;
     void forget(const std::shared_ptr<OpenStore>& store);
     Done settle(Outcome outcome, const std::shared_ptr<OpenStore>& store, const Occasion& occasion);
 
     ReplayStoreSettings settings_;
+    ForkMutex opening_;
     Published<Current> current_;
     Published<Failure> failure_;
 };
@@ -83,19 +87,27 @@ Result<OpeningOptions> ReplayStore::State::options() const
     return options;
 }
 
-Result<std::shared_ptr<OpenStore>> ReplayStore::State::opened(const Occasion& occasion)
+std::shared_ptr<OpenStore> ReplayStore::State::usable_store() const
 {
     const std::shared_ptr<const Current> current = current_.load();
     // A child forked by the process that opened the store opens its own: locks belong to the open file description.
-    if (current != nullptr && current->store->generation() == process_generation()) {
-        return current->store;
+    return current != nullptr && current->store->generation() == process_generation() ? current->store : nullptr;
+}
+
+Result<std::shared_ptr<OpenStore>> ReplayStore::State::opened(const Occasion& occasion)
+{
+    if (std::shared_ptr<OpenStore> store = usable_store()) {
+        return store;
+    }
+    const std::lock_guard guard(opening_);
+    if (std::shared_ptr<OpenStore> store = usable_store()) {
+        return store;
     }
     constexpr std::int64_t pause = second / 10;
     const std::shared_ptr<const Failure> failure = failure_.load();
     if (failure != nullptr && occasion.now.boot >= failure->boot && occasion.now.boot < failure->boot + pause) {
         return failure->error;
     }
-    // Threads that come here at the same time may each open it; their descriptors exclude each other like processes.
     const OpeningOptions how = TRY(options());
     Result<std::shared_ptr<OpenStore>> store = open_store(how, occasion);
     if (!store) {

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "apex/host/replay_store.h"
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <new>
+#include <string>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+// Many processes and threads present the same authenticators at the same time: exactly one success each (INVARIANTS R1).
+// Usage: replay_race processes threads rounds [directory]. Exit code 0: it held.
+
+namespace {
+
+using namespace apex;
+
+struct Plan final {
+    int processes = 4;
+    int threads = 4;
+    std::size_t rounds = 1000;
+    std::string directory;
+};
+
+/// Board is what all processes share: successes and refusals per round, and how many have come as far.
+struct Board final {
+    static constexpr std::size_t most_rounds = 100'000;
+    std::array<std::atomic<std::uint32_t>, most_rounds> successes;
+    std::array<std::atomic<std::uint32_t>, most_rounds> replays;
+    std::array<std::atomic<std::uint32_t>, most_rounds> arrived;
+    std::atomic<std::uint32_t> failures;
+};
+
+Bytes authenticator(std::uint64_t round)
+{
+    Bytes octets(160, 0x42);
+    std::memcpy(octets.data() + 100, &round, sizeof round);
+    return octets;
+}
+
+/// Waits until everybody has come to this round, but not for ever: on one processor that would take long.
+void meet(Board& board, std::size_t round, std::uint32_t everybody)
+{
+    ++board.arrived[round];
+    for (int patience = 0; board.arrived[round] < everybody && patience < 200; ++patience) {
+        std::this_thread::yield();
+    }
+}
+
+void take_part(const Plan& plan, Board& board, ReplayCache& cache)
+{
+    const auto everybody = static_cast<std::uint32_t>(plan.processes * plan.threads);
+    for (std::size_t round = 0; round < plan.rounds; ++round) {
+        meet(board, round, everybody);
+        const Time now = SystemClock().now();
+        // Every 16th is dated ahead and goes through the journal too.
+        const Duration ahead = round % 16 == 0 ? Duration(std::chrono::seconds(5)) : Duration(0);
+        const Done done = cache.remember(authenticator(round), EncryptionType::aes128_cts_hmac_sha256_128, now + ahead,
+                                         std::chrono::seconds(300), now);
+        if (done) {
+            ++board.successes[round];
+        } else if (done.error().fault == Fault::Replay) {
+            ++board.replays[round];
+        } else if (++board.failures == 1) {
+            std::fprintf(stderr, "%s\n", done.error().text().c_str());
+        }
+    }
+}
+
+void run_process(const Plan& plan, Board& board, ReplayCache& cache)
+{
+    std::vector<std::thread> threads;
+    for (int i = 0; i < plan.threads; ++i) {
+        threads.emplace_back([&] { take_part(plan, board, cache); });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+}
+
+bool judge(const Plan& plan, const Board& board)
+{
+    const auto everybody = static_cast<std::uint32_t>(plan.processes * plan.threads);
+    std::size_t wrong = 0;
+    for (std::size_t round = 0; round < plan.rounds; ++round) {
+        if (board.successes[round] != 1 || board.replays[round] != everybody - 1) {
+            ++wrong;
+        }
+    }
+    std::printf("%s: %d processes x %d threads, %zu authenticators, %zu wrong, %u failures\n",
+                wrong == 0 && board.failures == 0 ? "ok" : "not ok", plan.processes, plan.threads, plan.rounds, wrong,
+                board.failures.load());
+    return wrong == 0 && board.failures == 0;
+}
+
+/// Half of the processes use the cache object that they were forked with, the others one of their own.
+bool race(const Plan& plan)
+{
+    void* memory = ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        std::perror("mmap");
+        return false;
+    }
+    Board& board = *new (memory) Board();
+    ReplayStoreSettings settings;
+    settings.directory = plan.directory;
+    ReplayStore inherited(settings);
+    for (int i = 1; i < plan.processes; ++i) {
+        if (::fork() == 0) {
+            ReplayStore own(settings);
+            run_process(plan, board, i % 2 == 0 ? own : inherited);
+            std::_Exit(0);
+        }
+    }
+    run_process(plan, board, inherited);
+    while (::wait(nullptr) > 0) {
+    }
+    const bool good = judge(plan, board);
+    ::munmap(memory, sizeof(Board));
+    return good;
+}
+
+} // namespace
+
+int main(int count, char** arguments)
+{
+    Plan plan;
+    plan.processes = count > 1 ? std::atoi(arguments[1]) : plan.processes;
+    plan.threads = count > 2 ? std::atoi(arguments[2]) : plan.threads;
+    plan.rounds = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : plan.rounds;
+    std::string pattern = std::string(count > 4 ? arguments[4] : "/var/tmp") + "/apex-race-XXXXXX";
+    if (plan.rounds > Board::most_rounds || ::mkdtemp(pattern.data()) == nullptr) {
+        std::fprintf(stderr, "too many rounds, or no directory %s\n", pattern.c_str());
+        return 1;
+    }
+    plan.directory = pattern;
+    const bool good = race(plan);
+    std::filesystem::remove_all(plan.directory);
+    return good ? 0 : 1;
+}
