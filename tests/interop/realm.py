@@ -16,7 +16,8 @@ import time
 REALM = "APEX.TEST"
 HOST = "peer.apex.test"
 USER = "alice"
-APEX_OID = "2.25.6182930471855164202"
+INTERPOSER_OID = "2.25.6182930471855164202"
+MECHANISM_OID = "2.25.6182930471855164201"
 SBIN = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 ENCTYPES = {
@@ -273,7 +274,7 @@ class Environment:
             if not os.path.exists(copy):
                 shutil.copy(self.module, copy)
                 os.chmod(copy, 0o755)
-            lines = "apex %s %s %s\n" % (APEX_OID, copy, kind) + lines
+            lines = "apex %s %s %s\n" % (INTERPOSER_OID if kind else MECHANISM_OID, copy, kind) + lines
         self.mech_config = realm.write("mech.%s%s" % (mechanism, ".more" if extra_line else "" if kind else ".own"), lines)
 
     def __call__(self, ccache=None, keytab=None, **more):

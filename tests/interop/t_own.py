@@ -10,7 +10,7 @@ from realm import HOST, USER, Environment, Realm, mechanism_under_test, turn_sig
 SERVICE = "http/" + HOST
 TARGET = ["--service", "http@" + HOST]
 OWN = ["--mech", "apex"]
-OWN_OID = bytes.fromhex("060a69d5e78bd096eef6962a")
+OWN_OID = bytes.fromhex("060a69d5e78bd096eef69629")
 KRB5_OID = bytes.fromhex("06092a864886f712010202")
 
 

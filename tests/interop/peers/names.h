@@ -12,8 +12,8 @@ static gss_OID_desc krb5_oid = { 9, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02" };
 static gss_OID_desc ntlmssp_oid = { 10, "\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a" };
 static gss_OID_desc spnego_oid = { 6, "\x2b\x06\x01\x05\x05\x02" };
 static gss_OID_desc session_key_oid = { 11, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x05" };
-/* 2.25.6182930471855164202, for the mechanism under its own name. */
-static gss_OID_desc apex_oid = { 10, "\x69\xd5\xe7\x8b\xd0\x96\xee\xf6\x96\x2a" };
+/* 2.25.6182930471855164201, for the mechanism under its own name. */
+static gss_OID_desc apex_oid = { 10, "\x69\xd5\xe7\x8b\xd0\x96\xee\xf6\x96\x29" };
 
 /* The mechanism that an option means; NULL if there is none of that name. */
 static gss_OID mech_named(const char *name)
