@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# run.sh SOURCE BUILD SECONDS: builds the engine's reading layers and every harness with clang, libFuzzer and the address
+# and undefined-behaviour sanitizers, and lets each harness run for SECONDS from its corpus. The last line is
+# `N passed, N failed`.
+set -euo pipefail
+source=$1 build=$2 seconds=$3
+compiler=$(command -v clang++-14 || command -v clang++)
+flags=(-std=c++20 -O1 -g -fconstexpr-steps=200000000 -fsanitize=fuzzer-no-link,address,undefined
+    -fno-sanitize-recover=undefined "-I$source/include" "-I$source/src" "-I$source" -D_GNU_SOURCE)
+mkdir -p "$build"
+
+compile() {
+    local object
+    object=$build/$(printf '%s' "${1#"$source"/}" | tr '/' '_').o
+    [[ $object -nt $1 ]] || "$compiler" "${flags[@]}" -c "$1" -o "$object"
+}
+export -f compile
+export compiler source build
+
+files=("$source"/src/{base,der,crypto,messages,protection,exchange}/*.cpp "$source"/tests/fuzz/fuzz_*.cpp)
+# The flags travel as one text: none of them has blanks but for paths, which the build folder's own rules exclude.
+declare -x flag_text="${flags[*]}"
+printf '%s\0' "${files[@]}" | xargs -0 -P 2 -I{} bash -c 'read -ra flags <<<"$flag_text"; compile "$1"' - {}
+
+passed=0 failed=0
+run() {
+    local name=$1 corpus=$build/corpus_$1
+    mkdir -p "$corpus"
+    "$compiler" -fsanitize=fuzzer,address,undefined -o "$build/$name" "$build"/src_*.o \
+        "$build/tests_fuzz_$name.cpp.o" -lcrypto
+    "$build/$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2000 -verbosity=0 \
+        -print_final_stats=1 -artifact_prefix="$build/" "$corpus" "$source/tests/fuzz/corpus/${name#fuzz_}" \
+        >"$build/$name.log" 2>&1
+}
+
+for harness in "$source"/tests/fuzz/fuzz_*.cpp; do
+    name=$(basename "$harness" .cpp)
+    if run "$name"; then
+        passed=$((passed + 1))
+        printf 'ok %s: %s inputs\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$name.log")"
+    else
+        failed=$((failed + 1))
+        printf 'not ok %s:\n' "$name"
+        tail -n 40 "$build/$name.log"
+    fi
+done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[[ $failed -eq 0 ]]
