@@ -10,6 +10,10 @@ def summary(passed, failed, skipped):
     return "%d passed, %d failed" % (passed, failed) + (", %d skipped" % skipped if skipped else "")
 
 
+class Skipped(Exception):
+    """Raised by a case that cannot be tried here; the text is the reason."""
+
+
 class Report:
     """Counts the cases of one script; finish() prints the sum and returns the exit status."""
 
@@ -34,6 +38,9 @@ class Report:
         """Runs one case; any exception is its failure, and the next case still runs."""
         try:
             function(*arguments)
+        except Skipped as why:
+            self.skip(name, why)
+            return False
         except Exception as error:
             self.not_ok(name, "%s: %s" % (type(error).__name__, error) if str(error) else type(error).__name__)
             return False

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from report import Report
+from report import Report, Skipped
 from peer import Failure
 from realm import (USER, Environment, Realm, end_process, free_port, mechanism_under_test, turn_sigterm_into_exit,
                    wait_for_port)
@@ -13,6 +13,8 @@ from watch import Relay
 
 SERVICE = "host@localhost"
 MESSAGE = "a message for the server"
+# What the server says where the mechanism has no gss_export_sec_context at all.
+NO_EXPORT = "exporting context: The operation or option is not available"
 # name, options of the client, options of the server, lines the client must print, lines the server must print
 VERIFIED = 'Signature verified.'
 SAW_MESSAGE = 'Received message: "%s"' % MESSAGE
@@ -54,6 +56,8 @@ def read_when_written(realm, log, lines):
     """The server (line-buffered by stdbuf) may write its last line after the end of the client."""
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and not all(line in realm.read(log) for line in lines):
+        if NO_EXPORT in realm.read(log):
+            break
         time.sleep(0.02)
     return realm.read(log)
 
@@ -72,6 +76,8 @@ def run_case(realm, environment, number, options, server_options, client_lines, 
         told = read_when_written(realm, log, server_lines)
     finally:
         end_process(server)
+    if environment.mechanism == "apex" and NO_EXPORT in told:
+        raise Skipped("the module does not export gss_export_sec_context")
     if status != 0:
         raise Failure("gss-client ended with %d: %s; server: %s" % (status, output[-400:], told[-400:]))
     for line in client_lines:

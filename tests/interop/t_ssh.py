@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import time
 
 from report import Report
 from peer import Failure
@@ -117,6 +118,10 @@ def delegated_login(realm, environment, daemon):
     name = (value_of(output, "CCACHE") or "").removeprefix("FILE:")
     if not name:
         raise Failure("no KRB5CCNAME on the far side: " + output)
+    # sshd removes them after the client has gone.
+    deadline = time.monotonic() + 10
+    while os.path.exists(name) and time.monotonic() < deadline:
+        time.sleep(0.02)
     if os.path.exists(name):
         os.unlink(name)
         raise Failure("sshd left the forwarded credentials behind in " + name)
