@@ -375,3 +375,36 @@ EXPORT OM_uint32 gss_store_cred_into(OM_uint32* minor, gss_cred_id_t credential,
                      stored_usage);
     });
 }
+
+EXPORT OM_uint32 gss_export_cred(OM_uint32* minor, gss_cred_id_t credential, gss_buffer_t token)
+{
+    clear(token);
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        const std::shared_ptr<Credential> self = TRY(credential_from(credential));
+        const Secret text = TRY(self->exported());
+        TRY(give(token, text.view()));
+        return GSS_S_COMPLETE;
+    });
+}
+
+namespace {
+
+Result<OM_uint32> import_token(gss_buffer_t token, gss_cred_id_t* credential)
+{
+    give(credential, TRY(Credential::import(view_of(token))));
+    return GSS_S_COMPLETE;
+}
+
+} // namespace
+
+EXPORT OM_uint32 gss_import_cred(OM_uint32* minor, gss_buffer_t token, gss_cred_id_t* credential)
+{
+    clear(credential);
+    return guard(minor, [&] { return import_token(token, credential); });
+}
+
+EXPORT OM_uint32 gssspi_import_cred_by_mech(OM_uint32* minor, gss_OID, gss_buffer_t token, gss_cred_id_t* credential)
+{
+    clear(credential);
+    return guard(minor, [&] { return import_token(token, credential); });
+}

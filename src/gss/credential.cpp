@@ -3,6 +3,7 @@
 
 #include "apex/crypto/encryption_type.h"
 #include "apex/gss/mechanism.h"
+#include "apex/host/credential_codec.h"
 #include "apex/host/delegated_credential.h"
 #include "apex/host/settings.h"
 
@@ -84,6 +85,19 @@ std::shared_ptr<Credential> Credential::make(CredentialUsage usage, std::shared_
         new Credential(usage, std::move(keys), std::move(replay_cache_name), std::move(initiator)));
 }
 
+template <typename Change>
+void Credential::change(const Change& change)
+{
+    for (;;) {
+        const std::shared_ptr<const State> now = state_.load();
+        auto next = std::make_shared<State>(*now);
+        change(*next);
+        if (state_.replace(now, std::move(next))) {
+            return;
+        }
+    }
+}
+
 Result<std::shared_ptr<Credential>> Credential::acquire(CredentialRequest request)
 {
     TRY(check_store(request));
@@ -149,6 +163,36 @@ Result<std::shared_ptr<Credential>> Credential::impersonate(const KerberosName& 
     return make(CredentialUsage::initiate, nullptr, {}, TRY(own->impersonate(user)));
 }
 
+Result<Secret> Credential::exported() const
+{
+    const std::shared_ptr<const State> state = state_.load();
+    const auto named = [](const std::string& name) {
+        return name.empty() ? std::nullopt : std::optional<std::string>(name);
+    };
+    return CredentialCodec::encode(CredentialParts{
+        .usage = static_cast<std::uint8_t>(usage_),
+        .acceptor = acceptor_name(),
+        .keytab = keys_ != nullptr ? named(keys_->keytab_name()) : std::nullopt,
+        .rcache = named(replay_cache_name_),
+        .types = state->types,
+        .initiator = state->initiator,
+    });
+}
+
+Result<std::shared_ptr<Credential>> Credential::import(ByteView token)
+{
+    CredentialParts parts = TRY(CredentialCodec::decode(token));
+    const auto usage = static_cast<CredentialUsage>(parts.usage);
+    std::shared_ptr<const KeytabKeys> keys;
+    if (usage != CredentialUsage::initiate) {
+        keys = parts.keytab ? imported_keytab_keys(*parts.keytab, parts.acceptor) : TRY(default_keytab_keys());
+    }
+    std::shared_ptr<Credential> credential =
+        make(usage, std::move(keys), parts.rcache.value_or(""), std::move(parts.initiator));
+    credential->change([&](State& state) { state.types = parts.types; });
+    return credential;
+}
+
 Result<std::shared_ptr<TicketSource>> Credential::initiator_for(const KerberosName& target)
 {
     std::shared_ptr<InitiatorCredential> own = state_.load()->initiator;
@@ -175,19 +219,6 @@ std::optional<KerberosName> Credential::acceptor_name() const
 std::vector<EncryptionType> Credential::allowable_types() const
 {
     return state_.load()->types;
-}
-
-template <typename Change>
-void Credential::change(const Change& change)
-{
-    for (;;) {
-        const std::shared_ptr<const State> now = state_.load();
-        auto next = std::make_shared<State>(*now);
-        change(*next);
-        if (state_.replace(now, std::move(next))) {
-            return;
-        }
-    }
 }
 
 Done Credential::allow_types(const std::vector<std::int32_t>& types)

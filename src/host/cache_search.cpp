@@ -2,6 +2,7 @@
 #include "apex/host/initiator_credential.h"
 #include "apex/host/name_service.h"
 #include "apex/host/settings.h"
+#include "host/cache_iteration.h"
 #include "host/initiator_state.h"
 
 #include <charconv>
@@ -13,34 +14,6 @@ namespace {
 
 constexpr std::string_view config_impersonator = "proxy_impersonator";
 constexpr std::string_view config_refresh_time = "refresh_time";
-
-/// CacheIteration owns a running iteration over a cache's tickets.
-class CacheIteration final {
-public:
-    CacheIteration(const Krb5Context& context, krb5_ccache cache) noexcept : context_(context.get()), cache_(cache) {}
-    ~CacheIteration()
-    {
-        if (running_) {
-            static_cast<void>(krb5_cc_end_seq_get(context_, cache_, &cursor_));
-        }
-    }
-    CacheIteration(const CacheIteration&) = delete;
-    CacheIteration& operator=(const CacheIteration&) = delete;
-
-    krb5_error_code start()
-    {
-        const krb5_error_code code = krb5_cc_start_seq_get(context_, cache_, &cursor_);
-        running_ = code == 0;
-        return code;
-    }
-    krb5_error_code next(Krb5Creds& creds) { return krb5_cc_next_cred(context_, cache_, &cursor_, creds.out()); }
-
-private:
-    krb5_context context_;
-    krb5_ccache cache_;
-    krb5_cc_cursor cursor_ = nullptr;
-    bool running_ = false;
-};
 
 Done take_config(const Krb5Context& context, const Krb5Creds& creds, InitiatorState& state)
 {

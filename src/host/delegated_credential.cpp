@@ -29,7 +29,8 @@ Result<std::shared_ptr<InitiatorCredential>> delegated_credential(const KrbCredI
                          TicketRecord{
                              .client = *client,
                              .server = *server,
-                             .session_key = *key,
+                             .key_type = key->type(),
+                             .session_key = key->octets().view(),
                              .flags = info.flags.value_or(TicketFlags{}).bits,
                              .auth_time = info.auth_time,
                              .start_time = info.start_time,

@@ -328,6 +328,12 @@ Result<std::shared_ptr<const KeytabKeys>> keytab_keys(const std::string& keytab_
     return std::shared_ptr<const KeytabKeys>(std::move(keys));
 }
 
+std::shared_ptr<const KeytabKeys> imported_keytab_keys(const std::string& keytab_name,
+                                                       const std::optional<KerberosName>& acceptor)
+{
+    return std::make_shared<const KeytabKeys>(keytab_file(keytab_name), acceptor, KeytabKeys::Checked::before);
+}
+
 Result<std::shared_ptr<const KeytabKeys>> default_keytab_keys()
 {
     return std::make_shared<const KeytabKeys>(keytab_file(TRY(acceptor_keytab_name())), std::nullopt,

@@ -58,7 +58,8 @@ Result<std::shared_ptr<InitiatorCredential>> InitiatorCredential::proxy_for(cons
                          TicketRecord{
                              .client = evidence.client,
                              .server = evidence.server,
-                             .session_key = *evidence.session_key,
+                             .key_type = evidence.session_key->type(),
+                             .session_key = evidence.session_key->octets().view(),
                              .flags = evidence.flags,
                              .auth_time = evidence.auth_time,
                              .start_time = evidence.start_time,

@@ -72,13 +72,14 @@ Done store_ticket(const Krb5Context& context, krb5_ccache cache, const TicketRec
 {
     const Krb5Principal client = TRY(to_krb5(context, record.client));
     const Krb5Principal server = TRY(to_krb5(context, record.server));
-    Krb5Keyblock key = TRY(to_krb5(context, record.session_key));
     PointerList<krb5_address> addresses = list_of(record.addresses);
     PointerList<krb5_authdata> authorization = list_of(record.authorization_data);
     krb5_creds creds{};
     creds.client = client.get();
     creds.server = server.get();
-    creds.keyblock = *key;
+    creds.keyblock.enctype = static_cast<krb5_enctype>(record.key_type);
+    creds.keyblock.length = data_of(record.session_key).length;
+    creds.keyblock.contents = lent(record.session_key);
     creds.times.authtime = timestamp_of(record.auth_time);
     creds.times.starttime = timestamp_of(record.start_time);
     creds.times.endtime = to_timestamp(record.end_time);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "apex/base/bytes.h"
 #include "apex/base/result.h"
 #include "apex/base/time.h"
-#include "apex/crypto/key.h"
+#include "apex/crypto/encryption_type.h"
 #include "apex/host/krb5_handle.h"
 #include "apex/messages/authorization_data.h"
 #include "apex/messages/host_address.h"
@@ -18,7 +19,8 @@ namespace apex {
 struct TicketRecord final {
     const Principal& client;
     const Principal& server;
-    const Key& session_key;
+    EncryptionType key_type = EncryptionType::none;
+    ByteView session_key;
     std::uint32_t flags = 0;
     std::optional<Time> auth_time;
     std::optional<Time> start_time;

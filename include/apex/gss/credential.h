@@ -58,6 +58,11 @@ public:
     /// BadUsage, KdcFailed.
     Result<std::shared_ptr<Credential>> impersonate(const KerberosName& user);
 
+    /// A token from which another process makes the same credential, in MIT's form. As secret as the tickets in it.
+    [[nodiscard]] Result<Secret> exported() const;
+    /// The credential of such a token. Fault::MalformedToken.
+    static Result<std::shared_ptr<Credential>> import(ByteView token);
+
     [[nodiscard]] CredentialUsage usage() const noexcept { return usage_; }
 
     /// The tickets to use for a target; settles a choice that was left open. Fault::NoCredential for an acceptor's

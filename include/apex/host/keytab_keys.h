@@ -54,6 +54,10 @@ private:
 Result<std::shared_ptr<const KeytabKeys>> keytab_keys(const std::string& keytab_name,
                                                       const std::optional<KerberosName>& acceptor);
 
+/// imported_keytab_keys opens a keytab without looking at it, for a credential that another process acquired.
+std::shared_ptr<const KeytabKeys> imported_keytab_keys(const std::string& keytab_name,
+                                                       const std::optional<KerberosName>& acceptor);
+
 /// default_keytab_keys offers every key of the registered or default keytab, not looked at yet: for acceptors that gave no
 /// credential. Fault::BadSetting.
 Result<std::shared_ptr<const KeytabKeys>> default_keytab_keys();
