@@ -12,58 +12,88 @@ Error malformed(std::string detail)
     return refuse(Fault::MalformedMessage, std::move(detail));
 }
 
-/// Header is the length of an element's contents and of the octets in front of them.
+/// Header is the length of an element's contents and of the octets in front of them, or what is wrong with them.
 struct Header final {
-    std::size_t size;
-    std::size_t length;
+    enum class Flaw : std::uint8_t { none, cut, indefinite, huge, not_minimal, beyond_end };
+
+    std::size_t size = 0;
+    std::size_t length = 0;
+    Flaw flaw = Flaw::none;
 };
 
 /// Reads a length of several octets: X.690 10.1, as few of them as possible. Lengths of more than four octets (4 GiB)
 /// belong to no message.
-Result<Header> read_long_length(ByteView octets, std::size_t count)
+Header read_long_length(ByteView octets, std::size_t count) noexcept
 {
     if (count == 0) {
-        return malformed("indefinite length");
+        return {.flaw = Header::Flaw::indefinite};
     }
     if (count > 4) {
-        return malformed("length of " + std::to_string(count) + " octets");
+        return {.length = count, .flaw = Header::Flaw::huge};
     }
     if (octets.size() < 2 + count) {
-        return malformed("ends within a length");
+        return {.flaw = Header::Flaw::cut};
     }
     std::uint64_t length = 0;
     for (const std::uint8_t octet : octets.subspan(2, count)) {
         length = length << 8U | octet;
     }
+    Header header{2 + count, static_cast<std::size_t>(length), Header::Flaw::none};
     if (length < 0x80 || length >> (8 * (count - 1)) == 0) {
-        return malformed("length " + std::to_string(length) + " written in too many octets");
+        header.flaw = Header::Flaw::not_minimal;
+    } else if (length > octets.size() - header.size) {
+        header.flaw = Header::Flaw::beyond_end;
     }
-    if (length > octets.size() - 2 - count) {
-        return malformed("length " + std::to_string(length) + " exceeds the " +
-                         std::to_string(octets.size() - 2 - count) + " octets left");
-    }
-    return Header{2 + count, static_cast<std::size_t>(length)};
+    return header;
 }
 
-Result<Header> read_header(ByteView octets)
+Header read_header(ByteView octets) noexcept
 {
     if (octets.size() < 2) {
-        return malformed("ends within a length");
+        return {.flaw = Header::Flaw::cut};
     }
     const std::size_t first = octets[1];
     if (first >= 0x80) {
         return read_long_length(octets, first & 0x7fU);
     }
-    if (first > octets.size() - 2) {
-        return malformed("length " + std::to_string(first) + " exceeds the " + std::to_string(octets.size() - 2) +
-                         " octets left");
+    return {2, first, first > octets.size() - 2 ? Header::Flaw::beyond_end : Header::Flaw::none};
+}
+
+std::string describe(const Header& header, std::size_t available)
+{
+    switch (header.flaw) {
+    case Header::Flaw::cut:
+        return "ends within a length";
+    case Header::Flaw::indefinite:
+        return "indefinite length";
+    case Header::Flaw::huge:
+        return "length of " + std::to_string(header.length) + " octets";
+    case Header::Flaw::not_minimal:
+        return "length " + std::to_string(header.length) + " written in too many octets";
+    case Header::Flaw::beyond_end:
+        return "length " + std::to_string(header.length) + " exceeds the " +
+               std::to_string(available - header.size) + " octets left";
+    case Header::Flaw::none:
+        break;
     }
-    return Header{2, first};
+    return "length refused";
 }
 
 } // namespace
 
-Result<DerReader::Element> DerReader::peek(Tag tag) const
+DerReader::Element DerReader::find(Tag tag) const noexcept
+{
+    if (!next_is(tag) || tag.number() == 31) {
+        return {};
+    }
+    const Header header = read_header(rest_);
+    if (header.flaw != Header::Flaw::none) {
+        return {};
+    }
+    return {rest_.first(header.size + header.length), rest_.subspan(header.size, header.length)};
+}
+
+Error DerReader::explain(Tag tag) const
 {
     if (rest_.empty()) {
         return malformed(describe(tag) + " expected, found the end");
@@ -75,13 +105,15 @@ Result<DerReader::Element> DerReader::peek(Tag tag) const
     if (found != tag) {
         return malformed(describe(tag) + " expected, found " + describe(found));
     }
-    const Header header = TRY(read_header(rest_));
-    return Element{rest_.first(header.size + header.length), rest_.subspan(header.size, header.length)};
+    return malformed(describe(read_header(rest_), rest_.size()));
 }
 
 Result<ByteView> DerReader::read(Tag tag)
 {
-    const Element element = TRY(peek(tag));
+    const Element element = find(tag);
+    if (element.whole.empty()) {
+        return explain(tag);
+    }
     rest_ = rest_.subspan(element.whole.size());
     return element.contents;
 }
@@ -91,13 +123,20 @@ Result<DerReader> DerReader::enter(Tag tag)
     if (depth_ == max_depth) {
         return malformed("nested more than " + std::to_string(max_depth) + " deep");
     }
-    const ByteView contents = TRY(read(tag));
-    return DerReader(contents, depth_ + 1);
+    const Element element = find(tag);
+    if (element.whole.empty()) {
+        return explain(tag);
+    }
+    rest_ = rest_.subspan(element.whole.size());
+    return DerReader(element.contents, depth_ + 1);
 }
 
 Result<ByteView> DerReader::read_whole(Tag tag)
 {
-    const Element element = TRY(peek(tag));
+    const Element element = find(tag);
+    if (element.whole.empty()) {
+        return explain(tag);
+    }
     rest_ = rest_.subspan(element.whole.size());
     return element.whole;
 }
@@ -107,18 +146,19 @@ Result<std::size_t> DerReader::count(Tag tag) const
     DerReader rest = *this;
     std::size_t number = 0;
     while (!rest.at_end()) {
-        TRY(rest.read(tag));
+        const Element element = rest.find(tag);
+        if (element.whole.empty()) {
+            return rest.explain(tag);
+        }
+        rest.rest_ = rest.rest_.subspan(element.whole.size());
         ++number;
     }
     return number;
 }
 
-Done DerReader::end() const
+Error DerReader::leftover() const
 {
-    if (!rest_.empty()) {
-        return malformed(std::to_string(rest_.size()) + " octets after the end");
-    }
-    return {};
+    return malformed(std::to_string(rest_.size()) + " octets after the end");
 }
 
 } // namespace apex

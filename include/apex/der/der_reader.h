@@ -45,7 +45,13 @@ public:
     [[nodiscard]] Result<std::size_t> count(Tag tag) const;
 
     /// Refuses what is left over.
-    [[nodiscard]] Done end() const;
+    [[nodiscard]] Done end() const
+    {
+        if (rest_.empty()) {
+            return {};
+        }
+        return leftover();
+    }
 
 private:
     struct Element final {
@@ -53,7 +59,11 @@ private:
         ByteView contents;
     };
     DerReader(ByteView octets, unsigned depth) noexcept : rest_(octets), depth_(depth) {}
-    [[nodiscard]] Result<Element> peek(Tag tag) const;
+    /// Finds the next element; `whole` is empty if there is none with this tag or its length is wrong.
+    [[nodiscard]] Element find(Tag tag) const noexcept;
+    /// Says why find found none.
+    [[nodiscard]] Error explain(Tag tag) const;
+    [[nodiscard]] Error leftover() const;
 
     ByteView rest_;
     unsigned depth_ = 0;
