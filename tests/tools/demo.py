@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 
 import files
 import stage
-from realm import APEX_OID, HOST, REALM, Realm, free_port, turn_sigterm_into_exit, wait_for_port
+from realm import HOST, INTERPOSER_OID, REALM, Realm, free_port, turn_sigterm_into_exit, wait_for_port
 from watch import descendants
 
 USER = stage.USER
@@ -298,7 +298,7 @@ def main():
     stage.enter_namespace(os.path.abspath(__file__), sys.argv[1:])
     started = time.monotonic()
     turn_sigterm_into_exit()
-    entry = f"apex {APEX_OID} {module} <interposer>\n" if module else None
+    entry = f"apex {INTERPOSER_OID} {module} <interposer>\n" if module else None
     stage.set_stage(HOST, entry, {TOP, build})
     os.environ["TMPDIR"] = "/run"
     try:
