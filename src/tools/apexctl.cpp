@@ -62,7 +62,7 @@ std::optional<std::string> given(const std::string& text)
 apex::Status machine_status(const StatusOptions& options)
 {
     const std::optional<std::string> inherited = environment("GSS_MECH_CONFIG");
-    const apex::View view{"", "", options.config.empty() ? inherited : given(options.config), own_switches()};
+    const apex::View view{"", "", options.config.empty() ? inherited : given(options.config), own_switches(), false};
     apex::Status status = apex::judge_machine(apex::read_setup(view), apex::ask_mechglue(given(options.config)));
     if (inherited && options.config.empty()) {
         status.notes.push_back({"mech-config-set", "environment",
@@ -81,10 +81,10 @@ apex::Status process_status(const StatusOptions& options)
         return apex::judge_process({}, process, [](const apex::MappedFile&) { return std::nullopt; });
     }
     const apex::View view{process.root, process.folder,
-                          options.config.empty() ? process.mech_config : given(options.config), switches_of(process)};
+                          options.config.empty() ? process.mech_config : given(options.config), switches_of(process), true};
     const auto version_of = [&](const apex::MappedFile& file) {
         const std::string mapped = "/proc/" + std::to_string(process.pid) + "/map_files/" + file.range;
-        return apex::probe_module(mapped, {}, view.switches).apex_version;
+        return apex::examine_module(mapped).apex_version;
     };
     return apex::judge_process(apex::read_setup(view), process, version_of);
 }

@@ -2,7 +2,9 @@
 #include "tools/module_probe.h"
 
 #include "tools/child.h"
+#include "tools/elf_facts.h"
 #include "tools/mech_oid.h"
+#include "tools/process.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -77,6 +79,20 @@ void set_switches(const Switches& switches)
 }
 
 } // namespace
+
+ModuleFacts examine_module(const std::string& path)
+{
+    std::string trouble;
+    if (::access(path.c_str(), F_OK) != 0) {
+        return {ModuleProblem::Missing, std::strerror(errno), {}};
+    }
+    const std::optional<std::string> object = read_file(path, trouble);
+    const std::optional<ElfFacts> facts = object ? read_elf(*object) : std::nullopt;
+    if (!facts) {
+        return {ModuleProblem::NotLoadable, object ? "it is no shared object of this machine" : trouble, {}};
+    }
+    return {facts->has_interposer ? ModuleProblem::None : ModuleProblem::NoInterposer, "", facts->apex_version};
+}
 
 ModuleFacts probe_module(const std::string& path, const Bytes& oid, const Switches& switches)
 {

@@ -36,6 +36,9 @@ struct ModuleFacts final {
     [[nodiscard]] bool is_apex() const noexcept { return apex_version.has_value(); }
 };
 
+/// examine_module reads the file without running anything of it: for files that another user may have chosen.
+ModuleFacts examine_module(const std::string& path);
+
 /// probe_module loads the library as the mechglue would, in a child process with these switches in its environment, and
 /// asks its gss_mech_interposer what it takes over under `oid`.
 ModuleFacts probe_module(const std::string& path, const Bytes& oid, const Switches& switches);

@@ -7,13 +7,17 @@
 #include <cstdio>
 #include <cstring>
 #include <elf.h>
+#include <fcntl.h>
 #include <memory>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace apex {
 
 namespace {
 
 constexpr std::string_view deleted_mark = " (deleted)";
+constexpr std::size_t largest_file = std::size_t{256} << 20U;
 
 std::string_view take_word(std::string_view& text)
 {
@@ -141,17 +145,24 @@ bool privileged(std::string_view auxiliary_vector)
 
 std::optional<std::string> read_file(const std::string& path, std::string& trouble)
 {
-    const auto close = [](std::FILE* file) { std::fclose(file); };
-    const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "re"), close);
-    if (!file) {
-        trouble = path + ": " + std::strerror(errno);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status {};
+    if (descriptor < 0 || ::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+        trouble = path + ": " + (descriptor < 0 ? std::strerror(errno) : "not a regular file");
+        ::close(descriptor);
         return std::nullopt;
     }
+    const auto close = [](std::FILE* file) { std::fclose(file); };
+    const std::unique_ptr<std::FILE, decltype(close)> file(::fdopen(descriptor, "r"), close);
     std::string content;
     char buffer[4096];
     errno = 0;
     while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, file.get())) {
         content.append(buffer, count);
+        if (content.size() > largest_file) {
+            trouble = path + ": too large";
+            return std::nullopt;
+        }
     }
     if (std::ferror(file.get()) != 0) {
         trouble = path + ": " + std::strerror(errno);

@@ -49,7 +49,8 @@ std::optional<std::string> variable_of(std::string_view environment, std::string
 /// privileged reads AT_SECURE out of the octets of /proc/PID/auxv.
 bool privileged(std::string_view auxiliary_vector);
 
-/// read_file reads a file whole; nothing and the reason in `trouble` where it cannot.
+/// read_file reads a regular file whole, up to 256 MiB; nothing and the reason in `trouble` where it cannot. It never
+/// waits, whatever the path names: some paths come from other people's processes.
 std::optional<std::string> read_file(const std::string& path, std::string& trouble);
 
 } // namespace apex

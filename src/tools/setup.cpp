@@ -3,9 +3,11 @@
 
 #include "tools/live_probe.h"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <glob.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace apex {
 
@@ -51,13 +53,33 @@ void read_into(Setup& setup, const View& view, const std::string& file)
     }
 }
 
-/// loadable_path is the library as this process can open it: by its own path where that is the same file.
-std::string loadable_path(const View& view, const std::string& path, const struct stat& status)
+bool same_file(const struct stat& left, const struct stat& right)
+{
+    return left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+/// may_run tells whether code of the library may run in a process of ours. What another user's process has chosen may
+/// not, unless it is root's file, under our own root directory: root in a container is not our root.
+bool may_run(const View& view, const struct stat& library)
 {
     struct stat ours {};
-    const bool same_file =
-        ::stat(path.c_str(), &ours) == 0 && ours.st_ino == status.st_ino && ours.st_dev == status.st_dev;
-    return same_file ? path : seen_from(view, path);
+    struct stat theirs {};
+    return !view.foreign || (library.st_uid == 0 && (library.st_mode & 022) == 0 && ::stat("/", &ours) == 0 &&
+                             ::stat((view.root + "/").c_str(), &theirs) == 0 && same_file(ours, theirs));
+}
+
+/// facts_of opens the library once, so that what was judged is what is loaded.
+ModuleFacts facts_of(const View& view, const std::string& path, const Bytes& oid, struct stat& status)
+{
+    const int library = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (library < 0 || ::fstat(library, &status) != 0 || !may_run(view, status)) {
+        ::close(library);
+        return examine_module(path);
+    }
+    const std::string opened = "/proc/self/fd/" + std::to_string(library);
+    ModuleFacts facts = probe_module(view.foreign ? opened : path, oid, view.switches);
+    ::close(library);
+    return facts;
 }
 
 Candidate examine(const View& view, const ConfiguredMechanism& entry)
@@ -65,15 +87,13 @@ Candidate examine(const View& view, const ConfiguredMechanism& entry)
     Candidate candidate{entry, {}, {}, 0};
     const std::string seen = seen_from(view, entry.path);
     struct stat status {};
-    std::string path = seen;
-    if (::stat(seen.c_str(), &status) == 0) {
+    candidate.module = facts_of(view, seen, entry.line.oid_body, status);
+    if (status.st_ino != 0) {
         candidate.inode = status.st_ino;
-        path = loadable_path(view, entry.path, status);
         std::error_code failure;
         const std::string real = std::filesystem::canonical(seen, failure).string();
         candidate.real_path = real.starts_with(view.root) ? real.substr(view.root.size()) : real;
     }
-    candidate.module = probe_module(path, entry.line.oid_body, view.switches);
     return candidate;
 }
 

@@ -49,6 +49,7 @@ struct View final {
     std::string folder;                ///< before relative paths
     std::optional<std::string> config; ///< GSS_MECH_CONFIG: this file instead of the usual ones
     Switches switches;
+    bool foreign = false; ///< the files may be another user's choice: load no library that root has not put in place
 };
 
 /// read_setup reads what the mechglue would read and asks every interposer's library about itself.

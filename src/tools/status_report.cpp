@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace apex {
 
 namespace {
@@ -23,10 +25,18 @@ std::string headline(const Status& status)
     return subject + "who answers cannot be told";
 }
 
+/// printable takes what could command a terminal out of a text: paths and names are other people's choice.
+std::string printable(std::string text)
+{
+    const auto commands = [](char letter) { return (letter >= 0 && letter < ' ') || letter == 0x7f; };
+    std::replace_if(text.begin(), text.end(), commands, '?');
+    return text;
+}
+
 std::string row(const char* label, const std::string& value)
 {
     const std::string padded = std::string(label) + std::string(10 - std::char_traits<char>::length(label), ' ');
-    return value.empty() ? "" : "  " + padded + value + "\n";
+    return value.empty() ? "" : "  " + padded + printable(value) + "\n";
 }
 
 std::string finding_rows(const char* label, const Finding& finding)
@@ -70,7 +80,7 @@ std::string status_text(const Status& status)
     for (const std::string& file : status.files) {
         files += (files.empty() ? "" : ", ") + file;
     }
-    std::string text = headline(status) + "\n" + row("module", status.module) + row("entry", status.entry) +
+    std::string text = printable(headline(status)) + "\n" + row("module", status.module) + row("entry", status.entry) +
                        row("evidence", status.evidence) + row("files", status.source) +
                        row("read", files.empty() ? "none" : files);
     for (const Finding& finding : status.reasons) {

@@ -15,6 +15,8 @@ sys.dont_write_bytecode = True
 
 from small_modules import APEXCTL, KRB5, NTLM, OID, Client, Folder, can_mount, codes, status
 
+NOBODY = 65534
+
 
 class WithFolder(unittest.TestCase):
     @classmethod
@@ -239,6 +241,28 @@ class Processes(WithFolder):
             result, report = client.status()
         self.assertEqual((result, report["answer"]), (0, "apex"), report)
         self.assertIn("entry-gone", codes(report["notes"]))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs another user")
+    def test_nothing_that_another_user_chose_is_run(self):
+        os.chmod(self.folder.path, 0o777)
+        mark = os.path.join(self.folder.path, "mark")
+        module = self.folder.module("trap", KRB5, '-DAPEX="6.6.6"', f'-DMARK="{mark}"')
+        config = self.config(self.line(module))
+        for owner in (NOBODY, 0):
+            os.chown(module, owner, owner)
+            os.chmod(module, 0o777)
+            with Client("load use", config, user=NOBODY) as client:
+                os.unlink(mark)
+                result, report = client.status()
+            self.assertFalse(os.path.exists(mark), "the module of another user was run as root")
+            self.assertEqual((result, report["version"]), (0, "6.6.6"), report)
+
+    def test_a_configuration_that_is_no_file_does_not_hold_us_up(self):
+        pipe = os.path.join(self.folder.path, "pipe")
+        os.mkfifo(pipe)
+        with Client("load", "/nowhere", more={"GSS_MECH_CONFIG": pipe}) as client:
+            result, report = client.status()
+        self.assertEqual(codes(report["reasons"])[0], "unreadable-file", report)
 
     def test_a_process_that_does_not_exist_cannot_be_judged(self):
         result, report = status("--pid", "99999999")
