@@ -76,7 +76,9 @@ bool journal_suffices(const JournalReading& journal, std::int64_t skew, std::int
     return from == INT64_MIN || from + 2 * skew + margin < now;
 }
 
-Heritage heritage_of(const Found& found, JournalReading journal, const Occasion& occasion, bool mark)
+/// `born` is the time at which the store is made (T0). Not that of the request: others may have gone on with the former
+/// file while this process was held up.
+Heritage heritage_of(const Found& found, JournalReading journal, const Occasion& occasion, std::int64_t born, bool mark)
 {
     Heritage heritage;
     heritage.virgin = found.condition == Condition::missing && journal.condition == Condition::missing && !mark;
@@ -98,7 +100,7 @@ Heritage heritage_of(const Found& found, JournalReading journal, const Occasion&
     }
     if (!heritage.virgin) {
         // INVARIANTS R5: T0 and W stand still from here on, so the door opens by itself.
-        const std::int64_t latest = std::max(occasion.now.wall, heritage.high_water);
+        const std::int64_t latest = std::max(born, heritage.high_water);
         const std::int64_t reach =
             !found.strangers && journal_suffices(journal, heritage.skew, occasion.now.wall)
                 ? door_ahead
@@ -232,7 +234,7 @@ Done create_store(const StoreDirectory& directory, const OpeningOptions& options
     if (found.condition == Condition::damaged) {
         TRY(put_aside(directory, store_name));
     }
-    const Heritage heritage = heritage_of(found, std::move(journal), occasion, has_mark(directory));
+    const Heritage heritage = heritage_of(found, std::move(journal), occasion, options.wall_clock(), has_mark(directory));
     const Header header = TRY(new_header(options, occasion, found, heritage));
     JournalContents contents;
     contents.state = JournalState{.secret = header.secret,

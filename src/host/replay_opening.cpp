@@ -78,7 +78,8 @@ Result<Found> look(const StoreDirectory& directory)
 std::shared_ptr<OpenStore> as_store(const StoreDirectory& directory, Found found, const OpeningOptions& options)
 {
     return std::make_shared<OpenStore>(directory.path, directory.descriptor.identity(), std::move(found.file),
-                                       std::move(*found.header), options.durable);
+                                       std::move(*found.header),
+                                       OpenStore::Ways{.durable = options.durable, .boot_clock = options.boot_clock});
 }
 
 bool usable(const Found& found, const OpeningOptions& options)

@@ -16,6 +16,9 @@ struct OpeningOptions final {
     bool durable = true;
     BootId boot_id{};
     std::function<void(const std::string&)> report; // may be empty
+    /// The wall clock at the moment of asking, in microseconds: later than the request's if the process was held up.
+    std::function<std::int64_t()> wall_clock;
+    std::function<std::int64_t()> boot_clock; // microseconds since the machine started
 };
 
 /// Occasion is the moment of opening and the allowed clock skew of the request that caused it.

@@ -7,6 +7,7 @@
 #include "apex/crypto/digest.h"
 #include "apex/host/published.h"
 
+#include <algorithm>
 #include <ctime>
 #include <mutex>
 #include <utility>
@@ -16,10 +17,10 @@ namespace {
 
 using namespace replay;
 
-std::int64_t boot_time(const ReplayStoreSettings& settings)
+std::int64_t boot_time(const std::function<Duration()>& clock)
 {
-    if (settings.boot_clock) {
-        return settings.boot_clock().count();
+    if (clock) {
+        return clock().count();
     }
     timespec time{};
     ::clock_gettime(CLOCK_BOOTTIME, &time);
@@ -48,7 +49,7 @@ public:
     explicit State(ReplayStoreSettings settings) : settings_(std::move(settings)) {}
 
     Done remember(ByteView ciphertext, EncryptionType type, Request request);
-    Moment moment(Time now) const { return {.wall = now.time_since_epoch().count(), .boot = boot_time(settings_)}; }
+    Moment moment(Time now) const { return {.wall = now.time_since_epoch().count(), .boot = boot_time(settings_.boot_clock)}; }
     [[nodiscard]] std::string parent() const
     {
         return settings_.directory.empty() ? default_parent() : settings_.directory;
@@ -66,7 +67,8 @@ private:
 
     std::shared_ptr<OpenStore> usable_store() const;
     Result<std::shared_ptr<OpenStore>> opened(const Occasion& occasion);
-    Result<OpeningOptions> options() const;
+    Result<OpeningOptions> options(const Occasion& occasion) const;
+    std::int64_t wall_time(const Occasion& occasion) const;
     void forget(const std::shared_ptr<OpenStore>& store);
     Done settle(Outcome outcome, const std::shared_ptr<OpenStore>& store, const Occasion& occasion);
 
@@ -76,13 +78,24 @@ private:
     Published<Failure> failure_;
 };
 
-Result<OpeningOptions> ReplayStore::State::options() const
+std::int64_t ReplayStore::State::wall_time(const Occasion& occasion) const
+{
+    const std::int64_t by_boot_clock = occasion.now.wall + boot_time(settings_.boot_clock) - occasion.now.boot;
+    if (settings_.boot_clock) {
+        return by_boot_clock;
+    }
+    return std::max(by_boot_clock, SystemClock().now().time_since_epoch().count());
+}
+
+Result<OpeningOptions> ReplayStore::State::options(const Occasion& occasion) const
 {
     OpeningOptions options{.parent = parent(),
                            .capacity = settings_.capacity,
                            .durable = settings_.durable,
                            .boot_id = {},
-                           .report = settings_.report};
+                           .report = settings_.report,
+                           .wall_clock = [this, occasion] { return wall_time(occasion); },
+                           .boot_clock = [clock = settings_.boot_clock] { return boot_time(clock); }};
     options.boot_id = settings_.boot_id ? *settings_.boot_id : TRY(this_boot());
     return options;
 }
@@ -108,7 +121,7 @@ Result<std::shared_ptr<OpenStore>> ReplayStore::State::opened(const Occasion& oc
     if (failure != nullptr && occasion.now.boot >= failure->boot && occasion.now.boot < failure->boot + pause) {
         return failure->error;
     }
-    const OpeningOptions how = TRY(options());
+    const OpeningOptions how = TRY(options(occasion));
     Result<std::shared_ptr<OpenStore>> store = open_store(how, occasion);
     if (!store) {
         failure_.store(std::make_shared<const Failure>(Failure{.error = store.error(), .boot = occasion.now.boot}));
@@ -129,7 +142,7 @@ void ReplayStore::State::forget(const std::shared_ptr<OpenStore>& store)
 /// Makes the store usable again after an attempt that was not decided.
 Done ReplayStore::State::settle(Outcome outcome, const std::shared_ptr<OpenStore>& store, const Occasion& occasion)
 {
-    const OpeningOptions how = TRY(options());
+    const OpeningOptions how = TRY(options(occasion));
     if (outcome == Outcome::journal_lost) {
         return repair_journal(how, occasion, *store);
     }

@@ -10,14 +10,15 @@
 
 namespace apex::replay {
 
-OpenStore::OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, bool durable)
+OpenStore::OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, Ways ways)
     : directory_(std::move(directory)),
       directory_identity_(directory_identity),
       path_(directory_ + "/" + store_name),
       file_(std::move(file)),
       secret_(header.secret),
       id_(header.id),
-      durable_(durable),
+      durable_(ways.durable),
+      boot_clock_(std::move(ways.boot_clock)),
       generation_(process_generation()),
       ticked_(INT64_MIN), // the first use of each process ticks: it brings the header and the journal up to date
       snapshot_(std::make_shared<const Snapshot>(Snapshot{.header = std::move(header), .size = 0}))
@@ -74,6 +75,30 @@ Result<OpenStore::Insertion> OpenStore::insert_making_room(const Request& reques
     return insertion;
 }
 
+namespace {
+
+Error undecided(std::string detail)
+{
+    Error error = refuse(Fault::ReplayStoreFailed, std::move(detail));
+    error.minor_override = minor_undecided;
+    return error;
+}
+
+/// A process that was stopped between reading the clock and taking the lock would judge by an old time, when the record
+/// of the same authenticator may already have been dropped. `step` is less than `margin`, so within it none was. (If it
+/// was stopped before it read the boot clock, the two clocks disagree, and the tick takes it for a step of the clock.)
+Done check_not_held_up(const Request& request, std::int64_t boot_now, const std::string& path)
+{
+    if (boot_now - request.now.boot > step) {
+        return undecided("this process was held up for " +
+                         std::to_string((boot_now - request.now.boot) / second) + " s before it could use " + path +
+                         "; log in again");
+    }
+    return {};
+}
+
+} // namespace
+
 Result<OpenStore::Insertion> OpenStore::insert(const Request& request)
 {
     const std::size_t stripe = stripe_of(request.key);
@@ -84,6 +109,7 @@ Result<OpenStore::Insertion> OpenStore::insert(const Request& request)
     if (file.stale) {
         return Insertion{.outcome = Outcome::stale};
     }
+    TRY(check_not_held_up(request, boot_clock_ ? boot_clock_() : request.now.boot, path_));
     std::shared_ptr<const Snapshot> snapshot = snapshot_.load();
     if (snapshot->size != file.size) {
         snapshot = TRY(refreshed(file.size));
@@ -130,13 +156,6 @@ namespace {
 std::string seconds_text(std::int64_t microseconds)
 {
     return std::to_string((microseconds + second - 1) / second) + " s";
-}
-
-Error undecided(std::string detail)
-{
-    Error error = refuse(Fault::ReplayStoreFailed, std::move(detail));
-    error.minor_override = minor_undecided;
-    return error;
 }
 
 /// What this store cannot know: authenticators that a lost predecessor may have accepted, and those whose records may

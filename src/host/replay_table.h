@@ -9,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -36,7 +37,13 @@ enum class Outcome : std::uint8_t {
 /// own: it would share the locks of this one.
 class OpenStore final {
 public:
-    OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, bool durable);
+    /// Ways is how this process uses the file.
+    struct Ways final {
+        bool durable = true;
+        std::function<std::int64_t()> boot_clock; // microseconds
+    };
+
+    OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, Ways ways);
 
     /// remember-or-refuse. Fault::ReplayStoreFailed if it cannot be decided.
     Result<Outcome> remember(const Request& request);
@@ -104,6 +111,7 @@ private:
     StoreSecret secret_;
     StoreId id_;
     bool durable_;
+    std::function<std::int64_t()> boot_clock_;
     std::uint32_t generation_;
     std::atomic<std::int64_t> ticked_;
     Published<Snapshot> snapshot_;

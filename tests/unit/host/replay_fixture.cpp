@@ -36,7 +36,7 @@ ReplayStoreSettings ReplayWorld::settings()
     settings.capacity = capacity;
     settings.durable = durable;
     settings.report = [this](const std::string& event) { events.push_back(event); };
-    settings.boot_clock = [this] { return boot; };
+    settings.boot_clock = [this] { return boot_readings++ == 0 ? boot : boot + held_up; };
     settings.boot_id = boot_id;
     return settings;
 }

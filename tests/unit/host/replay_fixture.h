@@ -42,6 +42,9 @@ public:
     std::filesystem::path directory;
     Time now = time_from_seconds(1'800'000'000);
     Duration boot = std::chrono::hours(5);
+    /// How long a process is stopped after it has read the boot clock for the first time in a call.
+    Duration held_up{0};
+    int boot_readings = 0;
     Duration skew = std::chrono::seconds(300);
     std::array<std::uint8_t, 16> boot_id{1, 2, 3};
     std::size_t capacity = 100'000;

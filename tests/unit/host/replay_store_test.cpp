@@ -25,6 +25,8 @@ class ReplayStoreTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(records_dropped_before_the_clock_was_set_back_stay_refused);
     CPPUNIT_TEST(new_logins_work_after_the_clock_was_a_day_ahead);
     CPPUNIT_TEST(a_greater_skew_refuses_what_may_have_been_dropped);
+    CPPUNIT_TEST(a_process_that_was_held_up_does_not_judge_by_an_old_time);
+    CPPUNIT_TEST(a_request_whose_time_is_old_is_not_judged_by_dropped_records);
     CPPUNIT_TEST(dead_records_give_their_places_back);
     CPPUNIT_TEST(the_store_grows_and_forgets_nothing);
     CPPUNIT_TEST(an_old_table_is_dropped_when_it_is_dead);
@@ -171,6 +173,34 @@ public:
         CPPUNIT_ASSERT_EQUAL(remembered, outcome_of(world.remember(*store, 2)));
         CPPUNIT_ASSERT_EQUAL(failed, outcome_of(world.remember(*store, 3, dated - world.now)));
         CPPUNIT_ASSERT_EQUAL(remembered, outcome_of(world.remember(*store, 4, -59s)));
+    }
+
+    // Found by the model: one process reads the clock and is stopped; another accepts the same authenticator, its record
+    // dies and is dropped; the first goes on.
+    void a_process_that_was_held_up_does_not_judge_by_an_old_time()
+    {
+        const auto store = world.open();
+        for (const auto& [time, expected] : {std::pair{4s, remembered}, {6s, failed}}) {
+            world.boot_readings = 0;
+            world.held_up = time;
+            CPPUNIT_ASSERT_EQUAL(expected, outcome_of(world.remember(*store, static_cast<std::uint64_t>(time.count()))));
+        }
+    }
+
+    void a_request_whose_time_is_old_is_not_judged_by_dropped_records()
+    {
+        const auto store = world.open();
+        CPPUNIT_ASSERT(world.remember(*store, 1));
+        const Time dated = world.now;
+        for (std::uint64_t i = 0; i < 90; ++i) {
+            world.pass(10s);
+            for (std::uint64_t j = 0; j < 200; ++j) {
+                CPPUNIT_ASSERT(world.remember(*store, 1000 + 200 * i + j));
+            }
+        }
+        CPPUNIT_ASSERT_EQUAL(failed, outcome_of(store->remember(ReplayWorld::authenticator(1),
+                                                                EncryptionType::aes256_cts_hmac_sha1_96, dated,
+                                                                world.skew, dated + 1s)));
     }
 
     void dead_records_give_their_places_back()
