@@ -179,7 +179,8 @@ EXPORT OM_uint32 gss_acquire_cred_impersonate_name(OM_uint32* minor, gss_cred_id
     return guard(minor, [&]() -> Result<OM_uint32> {
         const std::shared_ptr<Credential> self = TRY(credential_from(impersonator));
         const std::shared_ptr<const Name> user = TRY(name_from(name));
-        if (TRY(usage_from(usage)) != CredentialUsage::initiate) {
+        const CredentialUsage wanted = TRY(usage_from(usage));
+        if (wanted != CredentialUsage::initiate) {
             return refuse(Fault::BadUsage, "another user's credential is an initiator's only");
         }
         return give_acquired(TRY(self->impersonate(user->kerberos())), outputs);
@@ -338,7 +339,8 @@ Result<OM_uint32> store(gss_cred_id_t credential, gss_cred_usage_t usage, gss_co
         return refuse(Fault::NoCredential, "no credential to store was given");
     }
     const std::shared_ptr<Credential> self = TRY(credential_from(credential));
-    if (TRY(usage_from(usage)) == CredentialUsage::accept || self->usage() == CredentialUsage::accept) {
+    const CredentialUsage wanted = TRY(usage_from(usage));
+    if (wanted == CredentialUsage::accept || self->usage() == CredentialUsage::accept) {
         return refuse(Fault::StoreRefused, "an acceptor's credential is a keytab, which Apex does not write");
     }
     const CredentialStore place = TRY(store_from(destination));

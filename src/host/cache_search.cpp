@@ -126,7 +126,8 @@ Result<std::vector<Principal>> forms_of(const KerberosName& wanted)
 
 Result<bool> matches_name(const KerberosName& wanted, const Principal& principal)
 {
-    for (const Principal& form : TRY(forms_of(wanted))) {
+    const std::vector<Principal> forms = TRY(forms_of(wanted));
+    for (const Principal& form : forms) {
         if (same_principal(form, principal)) {
             return true;
         }
@@ -144,7 +145,9 @@ Result<bool> scan_cache(const Krb5Context& context, krb5_ccache cache, NameCheck
         if (!owner) {
             return false;
         }
-        if (state.name && check == NameCheck::must_match && !TRY(matches_name(*state.name, *owner))) {
+        const bool free = !state.name || check == NameCheck::not_needed;
+        const bool fits = free || TRY(matches_name(*state.name, *owner));
+        if (!fits) {
             return refuse(Fault::CredentialCacheMismatch, "credential cache " + state.cache_name + " belongs to " +
                                                               owner->text() + ", wanted is " +
                                                               state.name->principal.text());

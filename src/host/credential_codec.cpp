@@ -144,7 +144,8 @@ Result<std::vector<EncryptionType>> types_of_json(const JsonValue& value)
 {
     std::vector<EncryptionType> types;
     if (!value.is_null()) {
-        for (const JsonValue& number : *TRY(value.array())) {
+        const JsonValue::Array* numbers = TRY(value.array());
+        for (const JsonValue& number : *numbers) {
             types.push_back(static_cast<EncryptionType>(static_cast<std::int32_t>(TRY(number32(number)))));
         }
     }
@@ -220,12 +221,14 @@ Result<CredentialParts> CredentialCodec::decode(ByteView token)
 {
     const JsonValue whole = TRY(JsonValue::parse(token));
     const JsonValue::Array& outer = *TRY(whole.array_of(2));
-    if (!same(TRY(outer[0].text()), view_of(magic))) {
+    const ByteView name_of_form = TRY(outer[0].text());
+    if (!same(name_of_form, view_of(magic))) {
         return refuse(Fault::MalformedToken, "the exported credential does not begin with K5C1");
     }
     const JsonValue::Array& fields = *TRY(outer[1].array_of(field_count));
     const std::uint32_t usage = TRY(number32(fields[usage_field]));
-    if (usage > 2 || TRY(fields[iakerb_field].boolean())) {
+    const bool iakerb = TRY(fields[iakerb_field].boolean());
+    if (usage > 2 || iakerb) {
         return refuse(Fault::MalformedToken, "the exported credential is of a usage or mechanism that Apex has not");
     }
     CredentialParts parts;
@@ -234,7 +237,8 @@ Result<CredentialParts> CredentialCodec::decode(ByteView token)
     parts.rcache = TRY(optional_text(fields[rcache_field]));
     parts.types = TRY(types_of_json(fields[enctypes_field]));
     const std::optional<KerberosName> name = TRY(name_of_json(fields[name_field]));
-    if (!TRY(fields[default_identity_field].boolean())) {
+    const bool default_identity = TRY(fields[default_identity_field].boolean());
+    if (!default_identity) {
         parts.acceptor = name;
     }
     constexpr std::uint32_t accept_only = 2;

@@ -139,7 +139,8 @@ Result<HostAddresses> addresses_of(const JsonValue& value)
 {
     HostAddresses addresses;
     if (!value.is_null()) {
-        for (const JsonValue& element : *TRY(value.array())) {
+        const JsonValue::Array* list = TRY(value.array());
+        for (const JsonValue& element : *list) {
             const Typed typed = TRY(typed_of(element));
             addresses.push_back(HostAddress{typed.type, bytes_of(typed.octets.view())});
         }
@@ -151,7 +152,8 @@ Result<AuthorizationData> authorization_of(const JsonValue& value)
 {
     AuthorizationData elements;
     if (!value.is_null()) {
-        for (const JsonValue& element : *TRY(value.array())) {
+        const JsonValue::Array* list = TRY(value.array());
+        for (const JsonValue& element : *list) {
             const Typed typed = TRY(typed_of(element));
             elements.push_back(AuthorizationElement{typed.type, bytes_of(typed.octets.view())});
         }

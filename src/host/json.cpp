@@ -43,6 +43,17 @@ private:
 
 } // namespace
 
+// Out of line: inlined into other sources, moves of a variant make GCC 12 warn of uninitialised members.
+JsonValue::JsonValue() noexcept = default;
+JsonValue::~JsonValue() = default;
+JsonValue::JsonValue(JsonValue&& other) noexcept = default;
+JsonValue& JsonValue::operator=(JsonValue&& other) noexcept = default;
+JsonValue::JsonValue(bool value) : value_(value) {}
+JsonValue::JsonValue(std::int64_t value) : value_(value) {}
+JsonValue::JsonValue(std::string_view value) : value_(Secret(view_of(value))) {}
+JsonValue::JsonValue(Secret value) : value_(std::move(value)) {}
+JsonValue::JsonValue(Array value) : value_(std::move(value)) {}
+
 JsonValue JsonValue::base64(ByteView octets)
 {
     SecretText text;

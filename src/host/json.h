@@ -17,12 +17,17 @@ class JsonValue final {
 public:
     using Array = std::vector<JsonValue>;
 
-    JsonValue() = default; // null
-    explicit JsonValue(bool value) : value_(value) {}
-    explicit JsonValue(std::int64_t value) : value_(value) {}
-    explicit JsonValue(std::string_view value) : value_(Secret(view_of(value))) {}
-    explicit JsonValue(Secret value) : value_(std::move(value)) {}
-    explicit JsonValue(Array value) : value_(std::move(value)) {}
+    JsonValue() noexcept; // null
+    ~JsonValue();
+    JsonValue(JsonValue&& other) noexcept;
+    JsonValue& operator=(JsonValue&& other) noexcept;
+    JsonValue(const JsonValue&) = delete;
+    JsonValue& operator=(const JsonValue&) = delete;
+    explicit JsonValue(bool value);
+    explicit JsonValue(std::int64_t value);
+    explicit JsonValue(std::string_view value);
+    explicit JsonValue(Secret value);
+    explicit JsonValue(Array value);
     /// A text of octets in base64 (RFC 4648 4).
     static JsonValue base64(ByteView octets);
 

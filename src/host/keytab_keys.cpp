@@ -86,21 +86,21 @@ public:
 
     Result<bool> run()
     {
-        const Principal& sought = ticket_.server;
-        if (allowed_.exact()) {
-            return of_principal(Versions::suiting);
-        }
-        if (allowed_(sought) && TRY(of_principal(Versions::suiting))) {
-            return true;
+        bool opened = TRY(of_principal(Versions::suiting));
+        if (opened || allowed_.exact()) {
+            return opened;
         }
         const KeytabEntry* known = keytab_.remembered(ticket_);
-        if (known != nullptr && known->type() == ticket_.encrypted_part.type && TRY(attempt(*known))) {
-            return true;
+        if (known != nullptr && known->type() == ticket_.encrypted_part.type) {
+            opened = TRY(attempt(*known));
         }
-        if (allowed_(sought) && TRY(of_principal(Versions::others))) {
-            return true;
+        if (!opened) {
+            opened = TRY(of_principal(Versions::others));
         }
-        return all_of_type();
+        if (!opened) {
+            opened = TRY(all_of_type());
+        }
+        return opened;
     }
 
     /// The exact principal to look for, where it is not the ticket's server.
@@ -133,8 +133,12 @@ private:
                 const bool right_version = versions == Versions::others
                                                ? !suits(entry.version(), asked)
                                                : suits(entry.version(), asked) && (entry.version() == asked) == equal;
-                if (right_version && entry.type() == ticket_.encrypted_part.type &&
-                    same_principal(entry.principal(), principal) && TRY(attempt(entry))) {
+                if (!right_version || entry.type() != ticket_.encrypted_part.type ||
+                    !same_principal(entry.principal(), principal)) {
+                    continue;
+                }
+                const bool opened = TRY(attempt(entry));
+                if (opened) {
                     return true;
                 }
             }
@@ -154,7 +158,8 @@ private:
         const std::size_t start = keytab_.start_of_search() % indices.size();
         for (std::size_t i = 0; i < indices.size(); ++i) {
             const KeytabEntry& entry = keytab_.entries()[indices[(start + i) % indices.size()]];
-            if (TRY(attempt(entry))) {
+            const bool opened = TRY(attempt(entry));
+            if (opened) {
                 keytab_.remember(ticket_, entry);
                 return true;
             }
@@ -246,7 +251,8 @@ Done KeytabKeys::try_keys(const Ticket& ticket, const Opens& opens) const
         if (allowed.exact()) {
             search.look_for(acceptor_->principal);
         }
-        if (TRY(search.run())) {
+        const bool opened = TRY(search.run());
+        if (opened) {
             return {};
         }
         std::shared_ptr<const KeytabSnapshot> newer = file_->after_miss(keytab);
