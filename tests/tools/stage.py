@@ -81,7 +81,7 @@ def cover(folder, keep):
     mount("-t", "tmpfs", "-o", "mode=1777", "apex", folder)
     for path in keep:
         if path.startswith(folder + "/"):
-            os.makedirs(path)
+            os.makedirs(path, exist_ok=True)
             mount("--bind", aside + path[len(folder):], path)
 
 
