@@ -29,6 +29,7 @@ class ReplayDamageTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(no_zeroed_page_lets_a_replay_through);
     CPPUNIT_TEST(foreign_contents_are_put_aside);
     CPPUNIT_TEST(a_file_of_another_version_is_put_aside);
+    CPPUNIT_TEST(any_octet_of_the_header_page_counts);
     CPPUNIT_TEST(damage_is_noticed_while_the_store_is_open_and_reported_once);
     CPPUNIT_TEST(a_truncated_file_does_not_kill_the_process_that_uses_it);
     CPPUNIT_TEST(after_damage_logins_work_again_after_two_seconds);
@@ -104,7 +105,6 @@ class ReplayDamageTest : public CppUnit::TestFixture {
     /// Flips one bit in every octet from `from` to `to`, and in every 16th one behind `dense`, where only zeros stand.
     void flip_each(const std::string& name, std::size_t from, std::size_t dense, std::size_t to, Duration downtime)
     {
-        accept_some();
         const Bytes store = read_file(world.file("replay.store"));
         const Bytes journal = read_file(world.file("replay.journal"));
         const auto boot_id = world.boot_id;
@@ -145,30 +145,27 @@ class ReplayDamageTest : public CppUnit::TestFixture {
 public:
     void no_flipped_octet_of_the_header_lets_a_replay_through()
     {
+        accept_some();
         flip_each("replay.store", 0, 400, 4096, Duration(0));
     }
 
     void no_flipped_octet_of_a_bucket_lets_a_replay_through()
     {
         accept_some();
+        // An empty bucket holds zeros behind octet 40; here is one with a record.
         const Bytes store = read_file(world.file("replay.store"));
-        accepted.clear();
-        fs::remove_all(world.user_directory());
-        // Buckets of the same file are alike; one with a record differs from its neighbours behind octet 40.
         std::size_t bucket = 4096;
         while (std::all_of(store.begin() + static_cast<std::ptrdiff_t>(bucket) + 40,
                            store.begin() + static_cast<std::ptrdiff_t>(bucket) + 64,
                            [](std::uint8_t octet) { return octet == 0; })) {
             bucket += 1024;
         }
-        flip_each("replay.store", 4096, 4096 + 64, 4096 + 1024, Duration(0));
-        accepted.clear();
-        fs::remove_all(world.user_directory());
         flip_each("replay.store", bucket, bucket + 64, bucket + 1024, Duration(0));
     }
 
     void no_flipped_octet_of_the_journal_lets_a_replay_through_after_a_restart()
     {
+        accept_some();
         flip_each("replay.journal", 0, 1024 + 4 * 64, 1024 + 4 * 64, 10s);
     }
 
@@ -213,6 +210,20 @@ public:
         fs::remove_all(world.user_directory());
         with_damaged_store("version 7", octets);
         CPPUNIT_ASSERT(world.events.front().find("version 7") != std::string::npos);
+    }
+
+    void any_octet_of_the_header_page_counts()
+    {
+        for (const std::size_t at : {std::size_t{100}, std::size_t{3000}, std::size_t{4095}}) {
+            ReplayDamageTest test;
+            test.accept_some();
+            Bytes octets = read_file(test.world.file("replay.store"));
+            octets[at] ^= 1;
+            write_file(test.world.file("replay.store"), octets);
+            CPPUNIT_ASSERT_EQUAL(failed, outcome_of(test.world.remember(*test.world.open(), 4)));
+            CPPUNIT_ASSERT_EQUAL(std::size_t{1}, test.world.events.size());
+            CPPUNIT_ASSERT(test.world.events.front().find("the header is damaged") != std::string::npos);
+        }
     }
 
     void damage_is_noticed_while_the_store_is_open_and_reported_once()
