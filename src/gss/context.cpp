@@ -60,7 +60,7 @@ Step Context::accept(std::shared_ptr<Credential> credential, ByteView token, con
     return std::move(step).value();
 }
 
-void Context::refused(const Error& error, TraceRole role) const noexcept
+void Context::refused(const Error& error, TraceRole role) const
 {
     tell(trace_if_enabled(), [&] {
         return Refused{.role = role, .step = 0, .fault = error.fault, .text = error.text(), .minor = error.minor()};

@@ -95,7 +95,7 @@ Done refresh(const Krb5Context& context, InitiatorState& state)
 
 } // namespace
 
-InitiatorCredential::InitiatorCredential(std::shared_ptr<const InitiatorState> state) noexcept
+InitiatorCredential::InitiatorCredential(std::shared_ptr<const InitiatorState> state)
     : state_(std::move(state))
 {
 }

@@ -104,7 +104,7 @@ private:
     Result<Step> third_leg(AwaitingThirdLeg waiting, ByteView token);
     Result<Step> establish(Session session, Role role, Bytes token);
     Done check_mechanism(ByteView mechanism);
-    void refused(const Error& error, TraceRole role) const noexcept;
+    void refused(const Error& error, TraceRole role) const;
 
     mutable ForkMutex mutex_;
     State state_;

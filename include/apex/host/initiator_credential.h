@@ -52,7 +52,7 @@ public:
     /// The credential of a cache that lives only as long as it: delegated, impersonated, by password.
     static Result<std::shared_ptr<InitiatorCredential>> of_cache(std::shared_ptr<const TemporaryCache> cache);
 
-    explicit InitiatorCredential(std::shared_ptr<const InitiatorState> state) noexcept;
+    explicit InitiatorCredential(std::shared_ptr<const InitiatorState> state);
     ~InitiatorCredential() override;
 
     /// Settles the choice of cache for a target (null: none known), and refreshes tickets that come from a client keytab.
