@@ -51,6 +51,11 @@ Result<Acceptance> AcceptorExchange::accept(const ApRequest& request, Framing fr
     if (mutual) {
         answer = TRY(make_answer(authenticator, opened));
         reply = TRY(seal_reply(*answer, *opened.session_key, world_.random));
+        tell(world_.trace, [&] {
+            return ReplyMade{.subkey_type = name_of(answer->subkey->type),
+                             .subkey_fingerprint = {},
+                             .length = reply->encrypted_part.cipher.size()};
+        });
     }
     const Time client_time = authenticator.time;
     Session session = TRY(make_session(std::move(opened), std::move(authenticator), std::move(checksum),
@@ -139,14 +144,14 @@ Done AcceptorExchange::check_ticket(const OpenedTicket& opened, const Authentica
 {
     const TicketContents& ticket = opened.contents;
     tell(world_.trace, [&] {
+        return AuthorizationDataSeen{.ticket_types = types_text(ticket.authorization_data),
+                                     .authenticator_types = types_text(authenticator.authorization_data)};
+    });
+    tell(world_.trace, [&] {
         return AuthenticatorOpened{.client = authenticator.client.text(),
                                    .difference = authenticator.time - now,
                                    .limit = policy_.clock_skew,
                                    .subkey_type = authenticator.subkey ? name_of(authenticator.subkey->type) : ""};
-    });
-    tell(world_.trace, [&] {
-        return AuthorizationDataSeen{.ticket_types = types_text(ticket.authorization_data),
-                                     .authenticator_types = types_text(authenticator.authorization_data)};
     });
     TRY(check_address(ticket, bindings));
     if (!ticket.flags.has(TicketFlags::transited_policy_checked) && !ticket.transited.contents.empty()) {
@@ -212,9 +217,6 @@ Result<ApReplyContents> AcceptorExchange::make_answer(const Authenticator& authe
     answer.time = authenticator.time; // RFC 4120 3.2.4: the client's own, to the microsecond
     answer.subkey = EncryptionKey{type, subkey.octets().clone()};
     answer.sequence_number = TRY(initial_sequence_number(world_.random));
-    tell(world_.trace, [&] {
-        return ReplyMade{.subkey_type = name_of(type), .subkey_fingerprint = subkey.fingerprint(), .length = 0};
-    });
     return answer;
 }
 
