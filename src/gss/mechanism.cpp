@@ -9,6 +9,8 @@
 
 #include <map>
 #include <mutex>
+#include <string>
+#include <unistd.h>
 #include <utility>
 
 namespace apex {
@@ -41,6 +43,7 @@ private:
         store.durable = settings.replay_durable;
         store.failure = settings.replay_store_failure;
         store.share_mit_file2 = settings.replay_share_mit;
+        store.mit_file2_path = settings.mit_rcache_directory + "/krb5_" + std::to_string(geteuid()) + ".rcache2";
         store.report = [](const std::string& line) { refusal_log().complain(line); };
         return store;
     }
