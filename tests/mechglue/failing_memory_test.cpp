@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "glued_realm.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+#include <cstdlib>
+#include <functional>
+#include <gssapi/gssapi_ext.h>
+#include <gssapi/gssapi_krb5.h>
+#include <new>
+
+namespace {
+
+/// Allocations by this thread that may still succeed; negative: all.
+thread_local long left = -1;
+
+/// Whether all that was expected while memory failed was so: CppUnit's own assertions allocate.
+bool as_expected = true;
+
+void expect(bool condition)
+{
+    as_expected = as_expected && condition;
+}
+
+void* allocate(std::size_t size)
+{
+    if (left == 0) {
+        throw std::bad_alloc();
+    }
+    if (left > 0) {
+        --left;
+    }
+    void* octets = std::malloc(size == 0 ? 1 : size);
+    if (octets == nullptr) {
+        throw std::bad_alloc();
+    }
+    return octets;
+}
+
+} // namespace
+
+// The module takes its operator new from the program that loaded it, so these serve it as well.
+void* operator new(std::size_t size) { return allocate(size); }
+void* operator new[](std::size_t size) { return allocate(size); }
+void operator delete(void* octets) noexcept { std::free(octets); }
+void operator delete[](void* octets) noexcept { std::free(octets); }
+void operator delete(void* octets, std::size_t) noexcept { std::free(octets); }
+void operator delete[](void* octets, std::size_t) noexcept { std::free(octets); }
+
+using namespace apex::test;
+
+/// Every entry point with its first, second, third, ... allocation failing, until it succeeds: each failure is a status,
+/// nothing is given out, and the next try works (INVARIANTS C4, H7).
+class FailingMemoryTest final : public CPPUNIT_NS::TestFixture {
+    CPPUNIT_TEST_SUITE(FailingMemoryTest);
+    CPPUNIT_TEST(importing_a_name);
+    CPPUNIT_TEST(acquiring_a_credential);
+    CPPUNIT_TEST(a_whole_handshake);
+    CPPUNIT_TEST(messages);
+    CPPUNIT_TEST(inquiries);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    void setUp() override
+    {
+        glued_realm();
+        Sides warm;
+        warm.import_target();
+        warm.initiate(GSS_C_MUTUAL_FLAG);
+        warm.accept();
+    }
+    void tearDown() override { left = -1; }
+
+    void importing_a_name()
+    {
+        const long failures = until_it_succeeds([] {
+            Sides sides;
+            const OM_uint32 major = sides.import_target();
+            expect((major == GSS_S_COMPLETE) == (sides.target != GSS_C_NO_NAME));
+            // An import that the mechglue puts off reaches the module when the name is used.
+            return major == GSS_S_COMPLETE ? sides.initiate(0) : major;
+        });
+        CPPUNIT_ASSERT(failures > 10);
+    }
+
+    void acquiring_a_credential()
+    {
+        for (const gss_cred_usage_t usage : {GSS_C_INITIATE, GSS_C_ACCEPT, GSS_C_BOTH}) {
+            const long failures = until_it_succeeds([usage] {
+                OM_uint32 minor = 0;
+                gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
+                const OM_uint32 major = gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, GSS_C_NO_OID_SET, usage,
+                                                         &credential, nullptr, nullptr);
+                expect((major == GSS_S_COMPLETE) == (credential != GSS_C_NO_CREDENTIAL));
+                gss_release_cred(&minor, &credential);
+                return major;
+            });
+            CPPUNIT_ASSERT(failures > 0);
+        }
+    }
+
+    void a_whole_handshake()
+    {
+        const long failures = until_it_succeeds([] {
+            Sides sides;
+            const long budget = left;
+            left = -1;
+            sides.import_target();
+            left = budget;
+            OM_uint32 major = sides.initiate(GSS_C_MUTUAL_FLAG);
+            expect(GSS_ERROR(major) == 0 || sides.initiator == GSS_C_NO_CONTEXT);
+            if (GSS_ERROR(major) == 0) {
+                major = sides.accept();
+                expect(GSS_ERROR(major) == 0 || sides.acceptor == GSS_C_NO_CONTEXT);
+                expect(GSS_ERROR(major) == 0 || sides.source == GSS_C_NO_NAME);
+            }
+            return GSS_ERROR(major) == 0 ? sides.finish(GSS_C_MUTUAL_FLAG) : major;
+        });
+        CPPUNIT_ASSERT(failures > 50);
+    }
+
+    void messages()
+    {
+        Sides sides;
+        established(sides);
+        std::string text(1000, 'm');
+        gss_buffer_desc message{text.size(), text.data()};
+        for (const int sealed : {0, 1}) {
+            Buffer token;
+            until_it_succeeds([&] {
+                OM_uint32 minor = 0;
+                const OM_uint32 major = gss_wrap(&minor, sides.initiator, sealed, 0, &message, nullptr, token.out());
+                expect((major == GSS_S_COMPLETE) == (token.size() > 0));
+                return major;
+            });
+            until_it_succeeds([&] {
+                OM_uint32 minor = 0;
+                Buffer opened;
+                return gss_unwrap(&minor, sides.acceptor, token.get(), opened.out(), nullptr, nullptr);
+            });
+        }
+        Buffer mic;
+        until_it_succeeds([&] {
+            OM_uint32 minor = 0;
+            return gss_get_mic(&minor, sides.acceptor, 0, &message, mic.out());
+        });
+        until_it_succeeds([&] {
+            OM_uint32 minor = 0;
+            return gss_verify_mic(&minor, sides.initiator, &message, mic.get(), nullptr);
+        });
+    }
+
+    void inquiries()
+    {
+        Sides sides;
+        established(sides);
+        until_it_succeeds([&] {
+            OM_uint32 minor = 0;
+            gss_name_t source = GSS_C_NO_NAME;
+            gss_name_t target = GSS_C_NO_NAME;
+            const OM_uint32 major = gss_inquire_context(&minor, sides.acceptor, &source, &target, nullptr, nullptr,
+                                                        nullptr, nullptr, nullptr);
+            expect(major == GSS_S_COMPLETE || (source == GSS_C_NO_NAME && target == GSS_C_NO_NAME));
+            gss_release_name(&minor, &source);
+            gss_release_name(&minor, &target);
+            return major;
+        });
+        until_it_succeeds([&] {
+            OM_uint32 minor = 0;
+            Buffer text;
+            return gss_display_name(&minor, sides.source, text.out(), nullptr);
+        });
+        until_it_succeeds([&] {
+            OM_uint32 minor = 0;
+            Buffer exported;
+            return gss_export_name(&minor, sides.source, exported.out());
+        });
+        until_it_succeeds([&] {
+            OM_uint32 minor = 0;
+            gss_buffer_set_t keys = GSS_C_NO_BUFFER_SET;
+            const OM_uint32 major =
+                gss_inquire_sec_context_by_oid(&minor, sides.acceptor, GSS_C_INQ_SSPI_SESSION_KEY, &keys);
+            gss_release_buffer_set(&minor, &keys);
+            return major;
+        });
+    }
+
+private:
+    static void established(Sides& sides)
+    {
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.import_target());
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, sides.initiate(GSS_C_MUTUAL_FLAG));
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.accept());
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.finish(GSS_C_MUTUAL_FLAG));
+    }
+
+    /// Runs a call with 0, 1, 2, ... allocations allowed until it succeeds; gives the number of failures.
+    static long until_it_succeeds(const std::function<OM_uint32()>& run)
+    {
+        constexpr long most = 20000;
+        for (long allowed = 0; allowed < most; ++allowed) {
+            left = allowed;
+            OM_uint32 major = GSS_S_FAILURE;
+            try {
+                major = run();
+            } catch (...) {
+                left = -1;
+                throw;
+            }
+            left = -1;
+            CPPUNIT_ASSERT_MESSAGE("something was given out at a failure", as_expected);
+            if (GSS_ERROR(major) == 0) {
+                return allowed;
+            }
+        }
+        CPPUNIT_FAIL("it does not succeed with " + std::to_string(most) + " allocations either");
+        return most;
+    }
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(FailingMemoryTest);
