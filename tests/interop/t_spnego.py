@@ -3,7 +3,7 @@
 """SPNEGO over the mechanism under test: plain, and with the exchange of MICs over the mechanism list.
 
 MIT's SPNEGO sends the MICs only when krb5 was not the first choice, so in those cases the test itself plays the other
-side's SPNEGO, around a peer process that speaks plain krb5. Where gss-ntlmssp is installed, two real ends do it too.
+side's SPNEGO, around a peer process that speaks plain krb5. Where gss-ntlmssp's module is at hand, two real ends do it too.
 """
 import os
 import struct
