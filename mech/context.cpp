@@ -58,34 +58,57 @@ void set(Value* output, Value value)
     }
 }
 
+/// A new name for one side of a context; none for a side that is not yet known.
+gss_name_t name_of(const std::optional<Principal>& principal)
+{
+    if (!principal) {
+        return GSS_C_NO_NAME;
+    }
+    return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}}));
+}
+
 Result<ContextFacts> facts_of(gss_ctx_id_t handle)
 {
     const Context* context = TRY(context_from(handle));
     return context->facts();
 }
 
-/// Runs a step on the caller's context or on a new one. A context whose first step fails dies here and the caller sees
-/// none (INVARIANTS H1); one that fails later stays until it is deleted (H2). The token goes out even after an error.
-template <typename Run>
-Result<Step> run_step(gss_ctx_id_t* handle, gss_buffer_t output, const Run& run)
+/// The context that a step works on: the caller's, or a new one. A new one becomes the caller's only when the whole call
+/// has succeeded; until then it dies with this object and the caller sees none (INVARIANTS H1). A context that fails later
+/// stays until it is deleted (H2).
+class StepContext final {
+public:
+    explicit StepContext(gss_ctx_id_t* handle)
+        : fresh_(*handle == GSS_C_NO_CONTEXT ? handle_of(std::make_unique<Context>()) : GSS_C_NO_CONTEXT),
+          handle_(handle)
+    {
+    }
+
+    /// Fault::NoContext if the caller's handle is none of ours.
+    [[nodiscard]] Result<Context*> context() const { return context_from(is_fresh() ? fresh_.get() : *handle_); }
+
+    void publish() noexcept
+    {
+        if (is_fresh()) {
+            fresh_.give(handle_);
+        }
+    }
+
+private:
+    [[nodiscard]] bool is_fresh() const noexcept { return fresh_.get() != GSS_C_NO_CONTEXT; }
+
+    Made<gss_ctx_id_t> fresh_;
+    gss_ctx_id_t* handle_;
+};
+
+/// Takes the error out of a step; its token, a KRB-ERROR, goes to the peer all the same.
+Done check_step(Step& step, gss_buffer_t output)
 {
-    std::unique_ptr<Context> fresh;
-    Context* context = nullptr;
-    if (*handle == GSS_C_NO_CONTEXT) {
-        fresh = std::make_unique<Context>();
-        context = fresh.get();
-    } else {
-        context = TRY(context_from(*handle));
+    if (!step.error) {
+        return {};
     }
-    Step step = run(*context);
     TRY(give(output, step.token));
-    if (step.error) {
-        return std::move(*step.error);
-    }
-    if (fresh) {
-        *handle = handle_of(std::move(fresh));
-    }
-    return step;
+    return std::move(*step.error);
 }
 
 } // namespace
@@ -110,8 +133,13 @@ EXPORT OM_uint32 gss_init_sec_context(OM_uint32* minor, gss_cred_id_t credential
         call.lifetime = lifetime;
         call.bindings = pointer_to(bindings);
         call.token = view_of(input);
-        const Step step = TRY(run_step(handle, output, [&](Context& context) { return context.initiate(call); }));
-        const ContextFacts facts = TRY(facts_of(*handle));
+        StepContext stepping(handle);
+        Context* context = TRY(stepping.context());
+        Step step = context->initiate(call);
+        TRY(check_step(step, output));
+        const ContextFacts facts = TRY(context->facts());
+        TRY(give(output, step.token));
+        stepping.publish();
         set(actual_mechanism, oid_for(facts.mechanism));
         set(granted_flags, facts.flags);
         set(granted_lifetime, seconds_until(facts.end_time));
@@ -134,22 +162,25 @@ EXPORT OM_uint32 gss_accept_sec_context(OM_uint32* minor, gss_ctx_id_t* handle, 
     return guard(minor, [&]() -> Result<OM_uint32> {
         const std::optional<ChannelBindings> bindings = bindings_from(channel_bindings);
         const std::shared_ptr<Credential> verifier = TRY(optional_credential_from(credential));
-        const Step step = TRY(run_step(handle, output, [&](Context& context) {
-            return context.accept(verifier, view_of(input), pointer_to(bindings));
-        }));
+        StepContext stepping(handle);
+        Context* context = TRY(stepping.context());
+        Step step = context->accept(verifier, view_of(input), pointer_to(bindings));
+        TRY(check_step(step, output));
         if (step.progress == Progress::continue_needed) {
+            TRY(give(output, step.token));
+            stepping.publish();
             return GSS_S_CONTINUE_NEEDED;
         }
-        Context* context = TRY(context_from(*handle));
         const ContextFacts facts = TRY(context->facts());
-        std::shared_ptr<const Name> peer = TRY(context->peer_name());
+        Made<gss_name_t> peer(handle_of(TRY(context->peer_name())));
+        Made<gss_cred_id_t> forwarded(handle_of(delegated != nullptr ? context->take_delegated() : nullptr));
+        TRY(give(output, step.token));
+        stepping.publish();
+        peer.give(source);
+        forwarded.give(delegated);
         set(mechanism, oid_for(facts.mechanism));
         set(granted_flags, facts.flags);
         set(granted_lifetime, seconds_until(facts.end_time));
-        give(source, std::move(peer));
-        if (delegated != nullptr) {
-            give(delegated, context->take_delegated());
-        }
         return GSS_S_COMPLETE;
     });
 }
@@ -209,16 +240,10 @@ EXPORT OM_uint32 gss_inquire_context(OM_uint32* minor, gss_ctx_id_t handle, gss_
             // The mechglue drops names that come with an error, so none are made.
             return GSS_S_CONTEXT_EXPIRED;
         }
-        std::shared_ptr<const Name> first;
-        if (source != nullptr && facts.initiator) {
-            first = std::make_shared<const Name>(KerberosName{.principal = *facts.initiator, .service = {}, .host = {}});
-        }
-        std::shared_ptr<const Name> second;
-        if (target != nullptr && facts.acceptor) {
-            second = std::make_shared<const Name>(KerberosName{.principal = *facts.acceptor, .service = {}, .host = {}});
-        }
-        give(target, std::move(second));
-        give(source, std::move(first));
+        Made<gss_name_t> initiator(source != nullptr ? name_of(facts.initiator) : GSS_C_NO_NAME);
+        Made<gss_name_t> acceptor(target != nullptr ? name_of(facts.acceptor) : GSS_C_NO_NAME);
+        initiator.give(source);
+        acceptor.give(target);
         return GSS_S_COMPLETE;
     });
 }

@@ -97,8 +97,9 @@ Result<OM_uint32> give_acquired(std::shared_ptr<Credential> credential, const Ac
         *outputs.lifetime = credential->usage() == CredentialUsage::accept ? GSS_C_INDEFINITE
                                                                            : lifetime_of(TRY(credential->facts()));
     }
+    Made<gss_cred_id_t> made(handle_of(std::move(credential)));
     TRY(give(outputs.mechanisms, mechanisms()));
-    give(outputs.credential, std::move(credential));
+    made.give(outputs.credential);
     return GSS_S_COMPLETE;
 }
 
@@ -120,11 +121,13 @@ Result<std::shared_ptr<Credential>> credential_or_default(gss_cred_id_t handle)
                             : Credential::default_credential(CredentialUsage::initiate);
 }
 
-void give_name(gss_name_t* output, const std::optional<Principal>& principal)
+/// A new name for a credential's principal; none if nobody asked or there is none.
+gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& principal)
 {
-    if (output != nullptr && principal) {
-        give(output, std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}}));
+    if (output == nullptr || !principal) {
+        return GSS_C_NO_NAME;
     }
+    return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}}));
 }
 
 OM_uint32 major_for(OM_uint32 lifetime)
@@ -205,8 +208,9 @@ EXPORT OM_uint32 gss_inquire_cred(OM_uint32* minor, gss_cred_id_t credential, gs
     return guard(minor, [&]() -> Result<OM_uint32> {
         const std::shared_ptr<Credential> self = TRY(credential_or_default(credential));
         const CredentialFacts facts = TRY(self->facts());
+        Made<gss_name_t> made(name_for(name, facts.name));
         TRY(give(mechanism_set, mechanisms()));
-        give_name(name, facts.name);
+        made.give(name);
         set(lifetime, lifetime_of(facts));
         set(usage, usage_to_c(facts.usage));
         return major_for(lifetime_of(facts));
@@ -222,7 +226,7 @@ EXPORT OM_uint32 gss_inquire_cred_by_mech(OM_uint32* minor, gss_cred_id_t creden
     return guard(minor, [&]() -> Result<OM_uint32> {
         const std::shared_ptr<Credential> self = TRY(credential_or_default(credential));
         const CredentialFacts facts = TRY(self->facts());
-        give_name(name, facts.name);
+        Made<gss_name_t>(name_for(name, facts.name)).give(name);
         set(usage, usage_to_c(facts.usage));
         // As MIT: only the lifetimes that the usage has are written, and none for the default credential.
         if (credential != GSS_C_NO_CREDENTIAL && facts.usage != CredentialUsage::accept) {

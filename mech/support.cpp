@@ -85,7 +85,8 @@ gss_name_t handle_of(std::shared_ptr<const Name> name)
 
 gss_cred_id_t handle_of(std::shared_ptr<Credential> credential)
 {
-    return opaque_of<gss_cred_id_struct>(new CredentialHandle{.object = std::move(credential)});
+    return credential ? opaque_of<gss_cred_id_struct>(new CredentialHandle{.object = std::move(credential)})
+                      : GSS_C_NO_CREDENTIAL;
 }
 
 gss_ctx_id_t handle_of(std::unique_ptr<Context> context)
@@ -259,7 +260,7 @@ void give(gss_name_t* output, std::shared_ptr<const Name> name)
 void give(gss_cred_id_t* output, std::shared_ptr<Credential> credential)
 {
     if (output != nullptr) {
-        *output = credential ? handle_of(std::move(credential)) : GSS_C_NO_CREDENTIAL;
+        *output = handle_of(std::move(credential));
     }
 }
 

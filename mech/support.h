@@ -13,6 +13,7 @@
 #include <gssapi/gssapi_ext.h>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 /// EXPORT marks the entry points: the only symbols that leave the module (see apex.exports).
@@ -45,6 +46,7 @@ Result<std::shared_ptr<Credential>> optional_credential_from(gss_cred_id_t handl
 
 /// Allocates a handle around an object; the caller owns it and ends it with forget().
 gss_name_t handle_of(std::shared_ptr<const Name> name);
+/// No credential gives no handle.
 gss_cred_id_t handle_of(std::shared_ptr<Credential> credential);
 gss_ctx_id_t handle_of(std::unique_ptr<Context> context);
 
@@ -52,6 +54,30 @@ gss_ctx_id_t handle_of(std::unique_ptr<Context> context);
 Done forget(gss_name_t* handle);
 Done forget(gss_cred_id_t* handle);
 Done forget(gss_ctx_id_t* handle);
+
+/// Made holds a new handle until it is given out. An entry point with several outputs makes all of them first, so that a
+/// failure half-way leaves nothing with the caller.
+template <typename Opaque>
+class Made final {
+public:
+    Made() = default;
+    explicit Made(Opaque handle) : handle_(handle) {}
+    ~Made() { static_cast<void>(forget(&handle_)); }
+    Made(const Made&) = delete;
+    Made& operator=(const Made&) = delete;
+
+    [[nodiscard]] Opaque get() const noexcept { return handle_; }
+    /// Gives the handle to the caller; `output` null: nobody asked.
+    void give(Opaque* output) noexcept
+    {
+        if (output != nullptr) {
+            *output = std::exchange(handle_, nullptr);
+        }
+    }
+
+private:
+    Opaque handle_ = nullptr;
+};
 
 /// Sets an output to its defined value for the case of failure (RFC 2744 wants it). Null pointers are fine.
 void clear(gss_buffer_t buffer) noexcept;
