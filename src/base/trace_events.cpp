@@ -51,13 +51,11 @@ TraceEvent TicketObtained::event() const
     return {.name = "ticket-obtained",
             .role = TraceRole::initiator,
             .step = 1,
-            .sentence = from_cache ? "ticket taken from the credential cache" : "ticket obtained from the KDC",
+            .sentence = "ticket for the service at hand",
             .facts = {{"client", client},
                       {"service", service},
-                      {"ticket-enctype", ticket_type},
                       {"session-enctype", session_type},
-                      {"end", iso_text(end_time)},
-                      {"source", from_cache ? "cache" : "kdc"}}};
+                      {"end", iso_text(end_time)}}};
 }
 
 TraceEvent RequestSent::event() const
@@ -83,7 +81,6 @@ TraceEvent TicketOpened::event() const
             .sentence = "ticket opened",
             .facts = {{"service", service},
                       {"kvno", std::to_string(version)},
-                      {"ticket-enctype", ticket_type},
                       {"session-enctype", session_type},
                       {"client", client},
                       {"authtime", iso_text(auth_time)},

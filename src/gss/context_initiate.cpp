@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apex/gss/context.h"
 
+#include "apex/base/trace_events.h"
 #include "apex/exchange/checks.h"
 #include "apex/exchange/context_token.h"
 #include "apex/exchange/refusal.h"
@@ -102,6 +103,12 @@ Result<Step> Context::begin(const InitiateCall& call)
     Mechanism& mechanism = Mechanism::instance();
     const std::optional<Time> end = wished_end(call.lifetime, mechanism.clock().now());
     std::shared_ptr<const ServiceTicket> ticket = TRY(obtain_ticket(*tickets, target, end, *settings));
+    tell(settings->trace_sink.get(), [&] {
+        return TicketObtained{.client = ticket->client.text(),
+                              .service = ticket->server.text(),
+                              .session_type = name_of(ticket->session_key->type()),
+                              .end_time = ticket->end_time};
+    });
 
     InitiatorWish wish;
     wish.permitted = TRY(permitted_types(*settings, credential.get()));

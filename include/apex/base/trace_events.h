@@ -17,10 +17,8 @@ namespace apex {
 struct TicketObtained final {
     std::string client;
     std::string service;
-    std::string ticket_type;  // encryption type of the service's key
     std::string session_type; // encryption type of the session key
     Time end_time;
-    bool from_cache = false; // otherwise from the KDC
     [[nodiscard]] TraceEvent event() const;
 };
 
