@@ -10,7 +10,6 @@ namespace apex {
 namespace {
 
 // Routine errors of RFC 2744 3.9.1, without the shift by 16.
-constexpr std::uint32_t bad_mech = 1;
 constexpr std::uint32_t bad_name = 2;
 constexpr std::uint32_t bad_nametype = 3;
 constexpr std::uint32_t bad_bindings = 4;
@@ -20,7 +19,6 @@ constexpr std::uint32_t no_context = 8;
 constexpr std::uint32_t defective_token = 9;
 constexpr std::uint32_t defective_credential = 10;
 constexpr std::uint32_t credentials_expired = 11;
-constexpr std::uint32_t context_expired = 12;
 constexpr std::uint32_t failure = 13;
 constexpr std::uint32_t bad_qop = 14;
 constexpr std::uint32_t unauthorized = 15;
@@ -53,7 +51,6 @@ constexpr std::array table = std::to_array<FaultTraits>({
     {BadKeyLength, failure, krb5(190), "BadKeyLength", "the key's length does not fit its encryption type"},
     {BadIntegrity, failure, krb5(31), "BadIntegrity", "the integrity check of decrypted data failed"},
     {CiphertextTooShort, failure, krb5(190), "CiphertextTooShort", "the ciphertext is too short for its encryption type"},
-    {ChecksumTypeRefused, failure, krb5(50), "ChecksumTypeRefused", "the checksum's type does not suit the key"},
     {CryptoFailure, failure, krb5(178), "CryptoFailure", "the cryptographic library failed"},
     {NoRandomness, failure, krb5(178), "NoRandomness", "no randomness could be had"},
 
@@ -111,11 +108,9 @@ constexpr std::array table = std::to_array<FaultTraits>({
     {ContextIncomplete, no_context, k5g + 7, "ContextIncomplete", "the security context is not yet established"},
     {ContextEstablished, failure, k5g + 4, "ContextEstablished", "the security context is already fully established"},
     {ContextFailed, no_context, k5g + 7, "ContextFailed", "the security context failed earlier and cannot be used"},
-    {ContextExpired, context_expired, krb5(32), "ContextExpired", "the security context has expired"},
     {BadHandle, defective_credential, EINVAL, "BadHandle", "the handle is not one of Apex"},
     {BadCall, failure, EINVAL, "BadCall", "the call does not fit"},
     {BadUsage, failure, ggss + 7, "BadUsage", "the credential's usage does not fit the call"},
-    {BadMechanism, bad_mech, ggss + 11, "BadMechanism", "the mechanism is not Kerberos"},
     {BadQuality, bad_qop, ggss + 8, "BadQuality", "the quality of protection must be the default, 0"},
     {Unavailable, unavailable, EINVAL, "Unavailable", "the operation is not available"},
     {NoMemory, failure, ENOMEM, "NoMemory", "memory is exhausted"},
@@ -141,7 +136,6 @@ constexpr std::array table = std::to_array<FaultTraits>({
 
     {BadSetting, failure, krb5(136), "BadSetting", "a setting of krb5.conf cannot be used"},
     {Library, failure, krb5(60), "Library", "the Kerberos library failed"},
-    {SystemFailure, failure, EIO, "SystemFailure", "the operating system refused"},
 });
 
 constexpr bool in_order()

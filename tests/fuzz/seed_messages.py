@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the seeds of fuzz_messages and fuzz_der from the vectors of the messages.
+"""Writes the seeds of fuzz_messages, fuzz_der and fuzz_exchange from the vectors of the messages.
 
 Run from the top of the sources: tests/fuzz/seed_messages.py
 """
@@ -45,6 +45,28 @@ def write(corpus, name, octets):
     (folder / name).write_bytes(octets)
 
 
+# The order is that of `targets` in fuzz_exchange.cpp: which vectors are plaintexts of which target.
+TARGETS = [("frame", None), ("ticket", "EncTicketPart"), ("authenticator", "Authenticator"), ("checksum", None),
+           ("data", "AuthorizationData"), ("reply", "EncApRepPart"), ("third", "EncApRepPart")]
+WHOLE = 0x80
+# Changes to an honest plaintext: nothing, one octet, an insertion, a deletion, a cut, two at once.
+CHANGES = {"none": "", "octet": "0004 00 01 ff", "insertion": "0010 01 04 00000000", "deletion": "0008 02 02 0000",
+           "cut": "0014 03 00", "two": "0002 00 01 05 0020 00 02 ffff"}
+FRAMES = ["600d06092a864886f712010202 0100", "601206092a864886f712010202 0300 7e03 300130", "6e020100"]
+
+
+def write_exchange_seeds():
+    for number, (target, kind) in enumerate(TARGETS):
+        for name, digits in CHANGES.items():
+            if target != "frame":
+                write("exchange", "%s-%s" % (target, name), bytes([number]) + bytes.fromhex(digits))
+        for name, vector_kind, octets in vectors():
+            if kind == vector_kind and len(octets) <= LARGEST:
+                write("exchange", "%s-%s" % (target, name), bytes([WHOLE | number]) + octets)
+    for number, digits in enumerate(FRAMES):
+        write("exchange", "frame-%d" % number, bytes([WHOLE]) + bytes.fromhex(digits))
+
+
 def main():
     for name, kind, octets in vectors():
         if len(octets) <= LARGEST:
@@ -56,6 +78,7 @@ def main():
             write("messages", "%s-%d" % (kind, number), bytes([TYPES.index(kind)]) + bytes.fromhex(digits))
     for name, digits in DER_BY_HAND.items():
         write("der", name, deep() if digits is None else bytes.fromhex(digits))
+    write_exchange_seeds()
 
 
 main()

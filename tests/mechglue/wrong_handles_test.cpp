@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "glued_realm.h"
+#include "module_calls.h"
 
 #include <array>
 #include <cppunit/extensions/HelperMacros.h>
-#include <cstdlib>
-#include <cstring>
-#include <dlfcn.h>
 #include <functional>
 #include <gssapi/gssapi_ext.h>
 #include <map>
@@ -29,24 +27,6 @@ struct Outputs final {
 };
 
 using Call = std::function<OM_uint32(void* handle, Outputs& outputs)>;
-
-void* module()
-{
-    static void* const opened = dlopen(std::getenv("APEX_MODULE"), RTLD_NOW | RTLD_LOCAL);
-    CPPUNIT_ASSERT_MESSAGE("APEX_MODULE cannot be loaded", opened != nullptr);
-    return opened;
-}
-
-/// A function of the module by its name; the types are those of the call.
-template <typename... Arguments>
-OM_uint32 call(const char* name, Arguments... arguments)
-{
-    void* symbol = dlsym(module(), name);
-    CPPUNIT_ASSERT_MESSAGE(name, symbol != nullptr);
-    OM_uint32 (*function)(Arguments...) = nullptr;
-    std::memcpy(&function, &symbol, sizeof function);
-    return function(arguments...);
-}
 
 gss_buffer_t text_buffer()
 {

@@ -24,7 +24,6 @@ enum class Fault : std::uint8_t {
     BadKeyLength,
     BadIntegrity,
     CiphertextTooShort,
-    ChecksumTypeRefused,
     CryptoFailure,
     NoRandomness,
 
@@ -75,11 +74,9 @@ enum class Fault : std::uint8_t {
     ContextIncomplete,
     ContextEstablished,
     ContextFailed,
-    ContextExpired,
     BadHandle,
     BadCall,
     BadUsage,
-    BadMechanism,
     BadQuality,
     Unavailable,
     NoMemory,
@@ -108,7 +105,6 @@ enum class Fault : std::uint8_t {
     // The surroundings.
     BadSetting,
     Library,
-    SystemFailure,
 
     Count_
 };
