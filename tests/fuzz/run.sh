@@ -19,7 +19,7 @@ compile() {
 export -f compile
 export compiler source build
 
-files=("$source"/src/{base,der,crypto,messages,protection,exchange}/*.cpp "$source"/tests/support/world.cpp
+files=("$source"/src/{base,der,crypto,messages,protection,exchange}/*.cpp "$source"/src/host/json.cpp "$source"/tests/support/world.cpp
     "$source"/tests/fuzz/fuzz_*.cpp)
 # The flags travel as one text: none of them has blanks but for paths, which the build folder's own rules exclude.
 declare -x flag_text="${flags[*]}"
