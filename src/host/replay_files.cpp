@@ -62,10 +62,11 @@ const char* remedy_for(int cause)
         return "; raise the limit of open files";
     case EROFS:
         return "; mount it writable or set [apex] replay_directory to a writable directory";
-    case EACCES:
-    case EPERM:
     case ENOENT:
     case ENOTDIR:
+        return "; make the directory, writable for this user, or set [apex] replay_directory to another";
+    case EACCES:
+    case EPERM:
         return "; let this user write there or set [apex] replay_directory";
     case ELOOP:
         return " (a symbolic link, which is not followed); remove it";

@@ -157,7 +157,7 @@ public:
     {
         const fs::path real = world.directory;
         world.directory = real / "missing";
-        assert_refused({(real / "missing").string(), "No such file or directory", "[apex] replay_directory"});
+        assert_refused({(real / "missing").string(), "No such file or directory", "make the directory", "[apex] replay_directory"});
         world.directory = real;
     }
 
