@@ -20,6 +20,7 @@ import files
 
 ESTABLISHED = re.compile(r" (initiator|acceptor)(?: step \d)?: context established")
 REFUSED = re.compile(r" (initiator|acceptor|-)(?: step \d)?: refused")
+REQUESTED = " initiator step 1: request made"
 WRONG_KEY = b"\x33" * 32
 
 
@@ -46,10 +47,15 @@ class Traced:
         for name in names:
             files.write_octets(self.realm.path(name + ".trace"), b"", 0o666)
 
-    def must_have_served(self, initiator=None, acceptor=None):
-        """Only mech_apex.so writes traces, so a line about a context in a program's own trace proves that it served."""
+    def must_have_served(self, initiator=None, acceptor=None, requester=None):
+        """Only mech_apex.so writes traces, so a line about a context in a program's own trace proves that it served.
+
+        A requester is an initiator that does not look at the answer.
+        """
         if not self.apex:
             return
+        if requester is not None and REQUESTED not in "\n".join(self.trace(requester)):
+            raise Failure("%s was not served by Apex: %s" % (requester, self.trace(requester)[-5:]))
         for role, name in (("initiator", initiator), ("acceptor", acceptor)):
             if name is not None and role not in ESTABLISHED.findall("\n".join(self.trace(name))):
                 raise Failure("%s was not served by Apex as %s: %s" % (name, role, self.trace(name)[-5:]))
