@@ -27,9 +27,9 @@ WRONG_KEY = b"\x33" * 32
 class Traced:
     """Environment, but every process is given a name, under which its trace is found afterwards."""
 
-    def __init__(self, realm):
+    def __init__(self, realm, extra_line=""):
         self.realm = realm
-        self.plain = Environment(realm, mechanism_under_test())
+        self.plain = Environment(realm, mechanism_under_test(), extra_line=extra_line)
         self.apex = self.plain.mechanism == "apex"
 
     def __call__(self, name, **more):
