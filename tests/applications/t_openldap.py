@@ -47,7 +47,7 @@ BASE = "dn: %s\nobjectClass: dcObject\nobjectClass: organization\ndc: apex\no: A
 class Server(Daemon):
     """slapd with ldap:// on `port` and ldaps:// on `tls_port`; its trace has its name."""
 
-    def __init__(self, realm, traced, name, bindings="none", priorities="NORMAL", keytab=None):
+    def __init__(self, realm, traced, name, bindings="none", priorities="NORMAL", keytab=None, **settings):
         self.name = name
         database = realm.path(name + ".db")
         os.mkdir(database)
@@ -57,8 +57,8 @@ class Server(Daemon):
         conf = realm.write(name + ".conf", CONFIGURATION.format(directory=realm.directory, suffix=SUFFIX, name=name,
                                                                 bindings=bindings, priorities=priorities))
         where = "ldap://127.0.0.1:%d ldaps://127.0.0.1:%d" % (port, self.tls_port)
-        super().__init__(realm, name, [SLAPD, "-f", conf, "-h", where, "-d", "stats"], traced(name, keytab=keytab), port,
-                         user="openldap")
+        super().__init__(realm, name, [SLAPD, "-f", conf, "-h", where, "-d", "stats"], traced(name, keytab=keytab, **settings),
+                         port, user="openldap")
 
 
 def ldap(traced, program, port, *options, scheme="ldap", mechanism="GSSAPI", text=None, **settings):
@@ -87,14 +87,14 @@ def is_refused(traced, server, client_words, server_words, *options, port=None, 
         show("slapd", server.told(before), *server_words)
 
 
-def entries_come_back(traced, server):
+def entries_come_back(traced, server, strength="minssf=256"):
     """Half a megabyte through the encrypting layer, in pieces of the size that SASL agrees on."""
     photo = base64.b64encode(random.Random(4752).randbytes(500000)).decode()
     people = "".join("dn: uid=u%d,%s\nobjectClass: inetOrgPerson\nuid: u%d\ncn: U\nsn: U\n%s\n" % (
         number, SUFFIX, number, "jpegPhoto:: %s\n" % photo if number == 0 else "") for number in range(50))
-    status, told = ldap(traced, "ldapadd", server.port, "-O", "minssf=256", text=BASE + people)
+    status, told = ldap(traced, "ldapadd", server.port, "-O", strength, text=BASE + people)
     expect(status == 0, "ldapadd: %s %s" % (told[-600:], server.told()[-600:]))
-    status, told = ldap(traced, "ldapsearch", server.port, "-O", "minssf=256", "-LLL", "-Q", "-o", "ldif-wrap=no", "-b",
+    status, told = ldap(traced, "ldapsearch", server.port, "-O", strength, "-LLL", "-Q", "-o", "ldif-wrap=no", "-b",
                         SUFFIX, "(objectClass=inetOrgPerson)")
     expect(status == 0 and told.count("dn: uid=") == 50, "ldapsearch: %s" % told[-600:])
     expect("jpegPhoto:: %s\n" % photo in told, "the photo that came back is another one")
