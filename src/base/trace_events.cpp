@@ -81,6 +81,7 @@ TraceEvent TicketOpened::event() const
             .sentence = "ticket opened",
             .facts = {{"service", service},
                       {"kvno", std::to_string(version)},
+                      {"ticket-enctype", ticket_type},
                       {"session-enctype", session_type},
                       {"client", client},
                       {"authtime", iso_text(auth_time)},
