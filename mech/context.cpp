@@ -271,6 +271,40 @@ EXPORT OM_uint32 gss_set_sec_context_option(OM_uint32* minor, gss_ctx_id_t*, con
     });
 }
 
+EXPORT OM_uint32 gss_export_sec_context(OM_uint32* minor, gss_ctx_id_t* handle, gss_buffer_t token)
+{
+    clear(token);
+    return guard(minor, [&]() -> Result<OM_uint32> {
+        const Context* context = TRY(context_from(*handle));
+        const Secret exported = TRY(context->exported());
+        TRY(give(token, exported.view()));
+        TRY(forget(handle));
+        return GSS_S_COMPLETE;
+    });
+}
+
+namespace {
+
+Result<OM_uint32> import_token(gss_buffer_t token, gss_ctx_id_t* handle)
+{
+    Made<gss_ctx_id_t>(handle_of(TRY(Context::imported(view_of(token))))).give(handle);
+    return GSS_S_COMPLETE;
+}
+
+} // namespace
+
+EXPORT OM_uint32 gss_import_sec_context(OM_uint32* minor, gss_buffer_t token, gss_ctx_id_t* handle)
+{
+    *handle = GSS_C_NO_CONTEXT;
+    return guard(minor, [&] { return import_token(token, handle); });
+}
+
+EXPORT OM_uint32 gssspi_import_sec_context_by_mech(OM_uint32* minor, gss_OID, gss_buffer_t token, gss_ctx_id_t* handle)
+{
+    *handle = GSS_C_NO_CONTEXT;
+    return guard(minor, [&] { return import_token(token, handle); });
+}
+
 EXPORT OM_uint32 gss_pseudo_random(OM_uint32* minor, gss_ctx_id_t handle, int which, const gss_buffer_t input,
                                    ssize_t length, gss_buffer_t output)
 {

@@ -85,7 +85,7 @@ Result<InitiatorExchange> InitiatorExchange::begin(std::shared_ptr<const Service
     return exchange;
 }
 
-Session InitiatorExchange::make_session() const
+Session InitiatorExchange::session_so_far() const
 {
     Session session;
     session.initiator = ticket_->client;
@@ -103,6 +103,30 @@ Session InitiatorExchange::make_session() const
     return session;
 }
 
+InitiatorExchange InitiatorExchange::resume(Session session, Time sent_time, std::vector<EncryptionType> permitted,
+                                            Trace* trace)
+{
+    auto ticket = std::make_shared<ServiceTicket>();
+    ticket->client = std::move(session.initiator);
+    ticket->server = std::move(session.acceptor);
+    ticket->session_key = session.keys.ticket_session;
+    ticket->flags = session.ticket_flags;
+    ticket->auth_time = session.auth_time;
+    ticket->start_time = session.start_time;
+    ticket->end_time = session.end_time;
+    ticket->renew_till = session.renew_till;
+
+    InitiatorExchange exchange;
+    exchange.ticket_ = std::move(ticket);
+    exchange.subkey_ = session.keys.initiator_subkey;
+    exchange.permitted_ = std::move(permitted);
+    exchange.sent_time_ = sent_time;
+    exchange.sequence_number_ = static_cast<std::uint32_t>(session.send_sequence);
+    exchange.flags_ = session.flags;
+    exchange.trace_ = trace;
+    return exchange;
+}
+
 Result<Session> InitiatorExchange::complete(const ApReply& reply) &&
 {
     // 6. Only the service could open the authenticator: the time that comes back, sealed with the session key, proves
@@ -114,7 +138,7 @@ Result<Session> InitiatorExchange::complete(const ApReply& reply) &&
                                                 iso_text(contents.time) + " and " +
                                                 std::to_string(microseconds_of(contents.time)) + " us");
     }
-    Session session = make_session();
+    Session session = session_so_far();
     if (contents.subkey) {
         TRY(check_permitted(contents.subkey->type, permitted_, "the server's subkey"));
         Key subkey = TRY(Key::from(contents.subkey->type, std::move(contents.subkey->value)));
@@ -134,7 +158,7 @@ Result<Session> InitiatorExchange::complete() &&
     if (mutual()) {
         return refuse(Fault::MissingReply, "mutual authentication was asked for");
     }
-    return make_session();
+    return session_so_far();
 }
 
 Result<ApReply> make_third_leg(const Session& session, const Clock& clock, Random& random)

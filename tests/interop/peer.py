@@ -139,6 +139,14 @@ class Peer:
     def inquire(self):
         return self.request(b"Q")[0]
 
+    def export(self):
+        """The context as a token; the peer has it no more."""
+        return self.request(b"X")
+
+    def take(self, token):
+        """Imports a context."""
+        return self.request(b"I", token)[0]
+
     def end(self):
         self.request(b"E")
 

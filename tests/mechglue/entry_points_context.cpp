@@ -31,11 +31,54 @@ OM_uint32 begin_a_context(Handles& world)
     return major;
 }
 
+OM_uint32 delete_context(gss_ctx_id_t context)
+{
+    OM_uint32 minor = 0;
+    return call("gssi_delete_sec_context", &minor, &context, no_buffer);
+}
+
+OM_uint32 export_a_context(Handles& world)
+{
+    OM_uint32 minor = 0;
+    gss_ctx_id_t context = GSS_C_NO_CONTEXT;
+    Output request;
+    Output token;
+    with_all_memory([&] { return world.begin(&context, &request.buffer); });
+    const OM_uint32 major = token.judge(call("gssi_export_sec_context", &minor, &context, &token.buffer));
+    expect((GSS_ERROR(major) == 0) == (context == GSS_C_NO_CONTEXT)); // a failure leaves the context
+    delete_context(context);
+    return major;
+}
+
+OM_uint32 import_a_context(Handles& world, const char* function)
+{
+    OM_uint32 minor = 0;
+    gss_ctx_id_t context = GSS_C_NO_CONTEXT;
+    Output token;
+    with_all_memory([&] {
+        Output request;
+        world.begin(&context, &request.buffer);
+        return call("gssi_export_sec_context", &minor, &context, &token.buffer);
+    });
+    gss_ctx_id_t imported = GSS_C_NO_CONTEXT;
+    const std::string_view name = function;
+    const OM_uint32 major = name.ends_with("by_mech") ? call(function, &minor, krb5(), &token.buffer, &imported)
+                                                      : call(function, &minor, &token.buffer, &imported);
+    judged(major, imported);
+    delete_context(imported);
+    return major;
+}
+
 } // namespace
 
 Rows context_rows()
 {
     return {
+        {"gss_export_sec_context", {true, export_a_context}},
+        {"gss_import_sec_context",
+         {true, [](Handles& world) { return import_a_context(world, "gss_import_sec_context"); }}},
+        {"gssspi_import_sec_context_by_mech",
+         {true, [](Handles& world) { return import_a_context(world, "gssi_import_sec_context_by_mech"); }}},
         {"gss_init_sec_context", {true, begin_a_context}},
         {"gss_accept_sec_context", {true, accept_a_new_request}},
         {"gss_delete_sec_context",

@@ -40,6 +40,12 @@ public:
     [[nodiscard]] ContextFlags flags() const noexcept { return flags_; }
     [[nodiscard]] const ServiceTicket& ticket() const noexcept { return *ticket_; }
 
+    /// The session as it would be without a reply, and the time that was sent: what an exchange that waits is made of.
+    [[nodiscard]] Session session_so_far() const;
+    [[nodiscard]] Time sent_time() const noexcept { return sent_time_; }
+    /// Goes on where another process stopped; only complete() is left to do.
+    static InitiatorExchange resume(Session session, Time sent_time, std::vector<EncryptionType> permitted, Trace* trace);
+
     /// 6. Opens the reply and compares the time with the one sent (RFC 4120 3.2.5). Fault::ReplyIntegrity,
     /// ReplyMismatch, EncryptionTypeRefused.
     [[nodiscard]] Result<Session> complete(const ApReply& reply) &&;
@@ -49,7 +55,6 @@ public:
 
 private:
     InitiatorExchange() = default;
-    [[nodiscard]] Session make_session() const;
 
     std::shared_ptr<const ServiceTicket> ticket_;
     std::shared_ptr<const Key> subkey_;

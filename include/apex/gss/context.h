@@ -7,6 +7,7 @@
 #include "apex/exchange/acceptor_exchange.h"
 #include "apex/exchange/initiator_exchange.h"
 #include "apex/exchange/session.h"
+#include "apex/gss/context_record.h"
 #include "apex/gss/credential.h"
 #include "apex/gss/name.h"
 #include "apex/protection/message_protection.h"
@@ -76,6 +77,13 @@ public:
     /// Hands out the delegated credential, once; null if there is none.
     std::shared_ptr<Credential> take_delegated();
 
+    /// The context for another process, in the form of its mechanism (context_record.h); what ends this one is up to the
+    /// caller. Fault::ContextFailed, NoContext, ContextIncomplete for an acceptor that waits for the third leg.
+    [[nodiscard]] Result<Secret> exported() const;
+
+    /// A context that another process exported, in either form. Fault::MalformedToken, WrongMechanism.
+    static Result<std::unique_ptr<Context>> imported(ByteView token);
+
     /// Ends the context by a token of the peer (RFC 2743 2.2.4): later calls find it failed.
     void terminate();
 
@@ -104,6 +112,7 @@ private:
     Result<Step> third_leg(AwaitingThirdLeg waiting, ByteView token);
     Result<Step> establish(Session session, Role role, Bytes token);
     Done check_mechanism(ByteView mechanism);
+    [[nodiscard]] Result<ContextRecord> record() const;
     void refused(const Error& error, TraceRole role) const;
 
     mutable ForkMutex mutex_;

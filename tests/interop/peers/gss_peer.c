@@ -15,6 +15,8 @@
  *   M message              gss_get_mic
  *   V length mic message   gss_verify_mic; the length of the MIC is 32-bit big-endian
  *   D service              use the delegated credentials: first token towards the service
+ *   X                      gss_export_sec_context
+ *   I token                gss_import_sec_context
  *   E                      end of the case: context, names and credentials are released
  *
  * End of input ends the program.
@@ -333,6 +335,23 @@ static void use_delegated(const char *service)
     gss_release_name(&unused, &target);
 }
 
+static void export_context(void)
+{
+    OM_uint32 minor = 0;
+    OM_uint32 major = gss_export_sec_context(&minor, &peer.context, &answer);
+    put_status("gss_export_sec_context", major, minor);
+}
+
+static void import_context(const void *data, size_t length)
+{
+    OM_uint32 minor = 0;
+    gss_buffer_desc token = { length, (void *)(uintptr_t)data };
+    release_case();
+    OM_uint32 major = gss_import_sec_context(&minor, &token, &peer.context);
+    put_status("gss_import_sec_context", major, minor);
+    put_truth("apex", apex_is_mapped());
+}
+
 static void hello(void)
 {
     gss_OID_set mechs = GSS_C_NO_OID_SET;
@@ -356,6 +375,8 @@ static void serve(int operation, char *data, size_t length)
     case 'M': get_mic(data, length); break;
     case 'V': verify_mic((unsigned char *)data, length); break;
     case 'D': use_delegated(data); break;
+    case 'X': export_context(); break;
+    case 'I': import_context(data, length); break;
     case 'E': release_case(); break;
     default: die("unknown operation");
     }
