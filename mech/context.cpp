@@ -254,12 +254,13 @@ EXPORT OM_uint32 gss_inquire_sec_context_by_oid(OM_uint32* minor, const gss_ctx_
     clear(data);
     return guard(minor, [&]() -> Result<OM_uint32> {
         const Context* context = TRY(context_from(handle));
-        const Answers answers = TRY(inquire_context(*context, view_of(object)));
+        Answers answers = TRY(inquire_context(*context, view_of(object)));
         std::vector<ByteView> members;
-        for (const Secret& answer : answers) {
+        for (const Secret& answer : answers.members) {
             members.push_back(answer.view());
         }
         TRY(give(data, members));
+        static_cast<void>(answers.handed_out.release());
         return GSS_S_COMPLETE;
     });
 }

@@ -2,6 +2,7 @@
 #include "apex/gss/context_inquiries.h"
 
 #include "apex/gss/context.h"
+#include "gss/lucid.h"
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,8 @@ namespace {
 // 1.2.840.113554.1.2.2.5, the arc of MIT's inquiries, and 1.2.840.113554.1.2.2.4, under which key types are named.
 constexpr std::array<std::uint8_t, 10> inquiry_arc = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02, 0x05};
 constexpr std::array<std::uint8_t, 10> key_type_arc = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02, 0x04};
+
+constexpr std::uint8_t lucid_arc = 6; // below it stands the version
 
 template <typename Number>
 Secret host_order(Number number)
@@ -40,17 +43,17 @@ std::optional<std::int32_t> last_arc(ByteView arc)
 Answers key_and_type(const Key& key)
 {
     Answers answers;
-    answers.push_back(key.octets().clone());
+    answers.members.push_back(key.octets().clone());
     Bytes oid = bytes_of(key_type_arc);
     oid.push_back(static_cast<std::uint8_t>(key.type())); // all supported types are below 128
-    answers.emplace_back(oid);
+    answers.members.emplace_back(oid);
     return answers;
 }
 
 Answers one(Secret answer)
 {
     Answers answers;
-    answers.push_back(std::move(answer));
+    answers.members.push_back(std::move(answer));
     return answers;
 }
 
@@ -80,7 +83,7 @@ Result<Answers> authorization_data(const Session& session, ByteView suffix)
     for (const AuthorizationData* list : {&session.ticket_authorization, &session.authenticator_authorization}) {
         for (const AuthorizationElement& element : *list) {
             if (element.type == *type) {
-                answers.emplace_back(element.data);
+                answers.members.emplace_back(element.data);
             }
         }
     }
@@ -125,6 +128,9 @@ Result<Answers> inquire_context(const Context& context, ByteView object)
     if (under_arc) {
         const std::uint8_t arc = object[inquiry_arc.size()];
         const ByteView suffix = object.subspan(inquiry_arc.size() + 1);
+        if (arc == lucid_arc && !suffix.empty()) {
+            return lucid_context(context, last_arc(suffix).value_or(0));
+        }
         for (const Inquiry& inquiry : inquiries) {
             if (inquiry.arc == arc && inquiry.takes_suffix == !suffix.empty()) {
                 const std::shared_ptr<const Session> session = TRY(context.session());

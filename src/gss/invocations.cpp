@@ -3,6 +3,7 @@
 
 #include "apex/host/initiator_credential.h"
 #include "apex/host/keytab_keys.h"
+#include "gss/lucid.h"
 
 #include <array>
 #include <cstring>
@@ -41,6 +42,17 @@ Done set_acceptor_keytab(ByteView value)
     return {};
 }
 
+/// The value is the structure itself, of which the caller says only how long a pointer is.
+Done free_lucid_context(ByteView value)
+{
+    if (value.size() != sizeof(void*)) {
+        return refuse(Fault::BadCall, "the value of gss_krb5_free_lucid_sec_context has " + std::to_string(value.size()) +
+                                          " octets");
+    }
+    release_lucid_context(const_cast<std::uint8_t*>(value.data()));
+    return {};
+}
+
 Done nothing_to_do(ByteView)
 {
     return {};
@@ -55,6 +67,7 @@ constexpr std::array<std::uint8_t, 10> invocation_arc = {0x2a, 0x86, 0x48, 0x86,
 
 constexpr std::array invocations = std::to_array<Invocation>({
     {3, set_ccache_name},
+    {7, free_lucid_context},
     {8, nothing_to_do}, // krb5_gss_use_kdc_context: the keytab of a KDC's own daemons is chosen by name
     {9, set_acceptor_keytab},
 });

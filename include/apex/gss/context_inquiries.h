@@ -5,6 +5,7 @@
 #include "apex/base/result.h"
 #include "apex/base/secret.h"
 
+#include <memory>
 #include <sys/types.h>
 #include <vector>
 
@@ -13,10 +14,16 @@ namespace apex {
 class Context;
 
 /// Answers are the buffers of one inquiry. Some hold keys.
-using Answers = std::vector<Secret>;
+struct Answers final {
+    using HandedOut = std::unique_ptr<void, void (*)(void*) noexcept>;
 
-/// inquire_context answers gss_inquire_sec_context_by_oid: session keys, SSF, ticket flags, authentication time and
-/// authorization data (spec/loading 1.10). Fault::Unavailable for an OID not in the table, Fault::ContextIncomplete.
+    std::vector<Secret> members;
+    /// A structure whose address is an answer: it becomes the caller's (release()) when the answers have been given.
+    HandedOut handed_out{nullptr, nullptr};
+};
+
+/// inquire_context answers gss_inquire_sec_context_by_oid: session keys, SSF, ticket flags, authentication time,
+/// authorization data and lucid contexts (spec/loading 1.10). Fault::Unavailable for an OID not in the table, Fault::ContextIncomplete.
 Result<Answers> inquire_context(const Context& context, ByteView object);
 
 /// pseudo_random computes RFC 4401/4402: `length` octets of PRF(key, counter | input). `which`: 0 = full (acceptor's
