@@ -164,7 +164,7 @@ EXPORT OM_uint32 gss_accept_sec_context(OM_uint32* minor, gss_ctx_id_t* handle, 
         const std::shared_ptr<Credential> verifier = TRY(optional_credential_from(credential));
         StepContext stepping(handle);
         Context* context = TRY(stepping.context());
-        Step step = context->accept(verifier, view_of(input), pointer_to(bindings));
+        Step step = context->accept(verifier, view_of(input), pointer_to(bindings), delegated != nullptr);
         TRY(check_step(step, output));
         if (step.progress == Progress::continue_needed) {
             TRY(give(output, step.token));

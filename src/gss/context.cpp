@@ -37,7 +37,8 @@ Step Context::initiate(const InitiateCall& call)
     return std::move(step).value();
 }
 
-Step Context::accept(std::shared_ptr<Credential> credential, ByteView token, const ChannelBindings* bindings)
+Step Context::accept(std::shared_ptr<Credential> credential, ByteView token, const ChannelBindings* bindings,
+                     bool want_delegated)
 {
     const std::lock_guard lock(mutex_);
     if (std::holds_alternative<Established>(state_) || std::holds_alternative<AwaitingReply>(state_)) {
@@ -52,7 +53,7 @@ Step Context::accept(std::shared_ptr<Credential> credential, ByteView token, con
     std::optional<Bytes> refusal;
     Result<Step> step = std::holds_alternative<AwaitingThirdLeg>(before)
                             ? third_leg(std::get<AwaitingThirdLeg>(std::move(before)), token)
-                            : judge(credential, token, bindings, refusal);
+                            : judge(credential, token, bindings, want_delegated, refusal);
     if (!step) {
         refused(step.error(), TraceRole::acceptor);
         return Step{.token = refusal.value_or(Bytes{}), .progress = {}, .error = std::move(step).error()};

@@ -23,7 +23,7 @@ AcceptorPolicy policy_of(const Settings& settings, std::vector<EncryptionType> p
 } // namespace
 
 Result<Step> Context::judge(const std::shared_ptr<Credential>& given, ByteView token, const ChannelBindings* bindings,
-                            std::optional<Bytes>& refusal)
+                            bool want_delegated, std::optional<Bytes>& refusal)
 {
     const std::shared_ptr<const Settings> settings = TRY(current_settings());
     const std::shared_ptr<Credential> credential =
@@ -57,10 +57,11 @@ Result<Step> Context::judge(const std::shared_ptr<Credential>& given, ByteView t
         return std::move(accepted).error();
     }
     grace_ = settings->clock_skew;
-    return answer(std::move(accepted).value());
+    const bool may_stand_in = want_delegated && credential->usage() == CredentialUsage::both;
+    return answer(std::move(accepted).value(), may_stand_in ? credential.get() : nullptr);
 }
 
-Result<Step> Context::answer(Acceptance accepted)
+Result<Step> Context::answer(Acceptance accepted, Credential* stand_in)
 {
     Session& session = accepted.session;
     const bool dce_style = (session.flags & flag::dce_style) != 0;
@@ -72,6 +73,10 @@ Result<Step> Context::answer(Acceptance accepted)
     }
     if (session.delegated) {
         delegated_ = TRY(Credential::delegated(*session.delegated));
+    } else if (stand_in != nullptr) {
+        // The client forwarded nothing: the service asks the KDC on its behalf, with the client's ticket as evidence.
+        delegated_ = TRY(stand_in->proxy_for(session));
+        session.flags |= flag::delegate;
     }
     Bytes token;
     if (accepted.reply) {

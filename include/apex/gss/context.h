@@ -60,7 +60,10 @@ public:
     Step initiate(const InitiateCall& call);
 
     /// One step of an acceptor (steps 2 to 5). `credential` null: the default one; `bindings` null: none given.
-    Step accept(std::shared_ptr<Credential> credential, ByteView token, const ChannelBindings* bindings);
+    /// `want_delegated`: the caller takes a delegated credential; a client that forwarded none is then stood in for by a
+    /// credential of usage both (S4U2Proxy).
+    Step accept(std::shared_ptr<Credential> credential, ByteView token, const ChannelBindings* bindings,
+                bool want_delegated = false);
 
     /// What protects messages. Fault::ContextIncomplete, ContextFailed.
     [[nodiscard]] Result<std::shared_ptr<MessageProtection>> protection() const;
@@ -107,8 +110,8 @@ private:
     Result<Step> begin(const InitiateCall& call);
     Result<Step> finish(const InitiateCall& call, AwaitingReply waiting);
     Result<Step> judge(const std::shared_ptr<Credential>& given, ByteView token, const ChannelBindings* bindings,
-                       std::optional<Bytes>& refusal);
-    Result<Step> answer(Acceptance accepted);
+                       bool want_delegated, std::optional<Bytes>& refusal);
+    Result<Step> answer(Acceptance accepted, Credential* stand_in);
     Result<Step> third_leg(AwaitingThirdLeg waiting, ByteView token);
     Result<Step> establish(Session session, Role role, Bytes token);
     Done check_mechanism(ByteView mechanism);
