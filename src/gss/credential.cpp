@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apex/gss/credential.h"
 
+#include "apex/base/trace_events.h"
 #include "apex/crypto/encryption_type.h"
 #include "apex/gss/mechanism.h"
 #include "apex/host/credential_codec.h"
@@ -68,6 +69,40 @@ Result<std::shared_ptr<InitiatorCredential>> initiator_for_request(CredentialReq
     });
 }
 
+TraceRole role_for(CredentialUsage usage)
+{
+    switch (usage) {
+    case CredentialUsage::initiate:
+        return TraceRole::initiator;
+    case CredentialUsage::accept:
+        return TraceRole::acceptor;
+    case CredentialUsage::both:
+        break;
+    }
+    return TraceRole::neither;
+}
+
+/// A program may keep to itself that it got no credential, and under SPNEGO it never learns the reason.
+void tell_refusal(CredentialUsage usage, const Error& error)
+{
+    tell(trace_if_enabled(), [&] {
+        return Refused{
+            .role = role_for(usage), .step = 0, .fault = error.fault, .text = error.text(), .minor = error.minor()};
+    });
+}
+
+/// An initiator's choice is told where it is made.
+void tell_keys(const KeytabKeys* keys)
+{
+    if (keys != nullptr) {
+        tell(trace_if_enabled(), [&] {
+            const std::optional<KerberosName> name = keys->acceptor();
+            return CredentialChosen{
+                .role = TraceRole::acceptor, .name = name ? name->principal.text() : "", .source = keys->keytab_name()};
+        });
+    }
+}
+
 } // namespace
 
 Credential::Credential(CredentialUsage usage, std::shared_ptr<const KeytabKeys> keys, std::string replay_cache_name,
@@ -98,12 +133,23 @@ void Credential::change(const Change& change)
     }
 }
 
-Result<std::shared_ptr<Credential>> Credential::acquire(CredentialRequest request)
+Result<std::shared_ptr<Credential>> Credential::find(CredentialRequest request)
 {
     TRY(check_store(request));
     std::shared_ptr<const KeytabKeys> keys = TRY(keys_for(request));
     std::shared_ptr<InitiatorCredential> initiator = TRY(initiator_for_request(request));
+    tell_keys(keys.get());
     return make(request.usage, std::move(keys), request.store.rcache.value_or(""), std::move(initiator));
+}
+
+Result<std::shared_ptr<Credential>> Credential::acquire(CredentialRequest request)
+{
+    const CredentialUsage usage = request.usage;
+    Result<std::shared_ptr<Credential>> found = find(std::move(request));
+    if (!found) {
+        tell_refusal(usage, found.error());
+    }
+    return found;
 }
 
 Result<std::shared_ptr<Credential>> Credential::default_credential(CredentialUsage usage)
@@ -260,7 +306,11 @@ Result<CredentialFacts> Credential::facts()
     CredentialFacts facts{.name = std::nullopt, .end_time = std::nullopt, .usage = usage_};
     const std::shared_ptr<InitiatorCredential> own = state_.load()->initiator;
     if (own != nullptr) {
-        TRY(own->resolve(nullptr));
+        Done resolved = own->resolve(nullptr);
+        if (!resolved) {
+            tell_refusal(usage_, resolved.error());
+            return std::move(resolved).error();
+        }
         facts.name = own->client();
         facts.end_time = own->end_time();
         return facts;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "apex/host/initiator_credential.h"
 
+#include "apex/base/trace_events.h"
+#include "apex/host/settings.h"
 #include "host/default_choices.h"
 #include "host/initiator_state.h"
 #include "host/service_tickets.h"
@@ -74,6 +76,13 @@ Done find(const Krb5Context& context, const std::optional<std::string>& ccache, 
     return check_possible(context, state);
 }
 
+void tell_choice(const InitiatorState& state)
+{
+    tell(trace_if_enabled(), [&] {
+        return CredentialChosen{.role = TraceRole::initiator, .name = state.client->text(), .source = state.cache_name};
+    });
+}
+
 /// Whether a settled state has to be looked at again: its tickets come from a keytab, or end.
 bool is_stale(const InitiatorState& state)
 {
@@ -119,6 +128,7 @@ Result<std::shared_ptr<InitiatorCredential>> InitiatorCredential::acquire(Initia
     if (state.settled()) {
         const VerifyRequest verify{request.verify.value_or(""), request.verify_keytab};
         TRY(get_tickets_if_due(context, request.verify ? &verify : nullptr, state));
+        tell_choice(state);
     }
     return std::make_shared<InitiatorCredential>(std::make_shared<const InitiatorState>(std::move(state)));
 }
@@ -150,6 +160,7 @@ Done InitiatorCredential::resolve(const KerberosName* target)
     const DefaultChoice choice(*now, target);
     std::shared_ptr<const InitiatorState> known = choice.recall();
     if (known != nullptr) {
+        tell_choice(*known);
         static_cast<void>(state_.replace(now, std::move(known)));
         return {};
     }
@@ -161,6 +172,7 @@ Done InitiatorCredential::resolve(const KerberosName* target)
     } else {
         TRY(settle(context, target, *next));
         choice.remember(next);
+        tell_choice(*next);
     }
     // Should another thread have been faster, its choice stands.
     static_cast<void>(state_.replace(now, std::move(next)));

@@ -41,7 +41,8 @@ struct CredentialFacts final {
 class Credential final {
 public:
     /// Acquires credentials (RFC 2744 5.2). The acceptor part comes first. Errors of keytab_keys and
-    /// InitiatorCredential::acquire; Fault::BadUsage and BadName for elements that do not fit together.
+    /// InitiatorCredential::acquire; Fault::BadUsage and BadName for elements that do not fit together. The trace is told
+    /// of either outcome.
     static Result<std::shared_ptr<Credential>> acquire(CredentialRequest request);
 
     /// The credential of a caller that gave none: nothing is looked at before it is used. Fault::BadSetting.
@@ -102,6 +103,7 @@ private:
 
     Credential(CredentialUsage usage, std::shared_ptr<const KeytabKeys> keys, std::string replay_cache_name,
                std::shared_ptr<InitiatorCredential> initiator);
+    static Result<std::shared_ptr<Credential>> find(CredentialRequest request);
     static std::shared_ptr<Credential> make(CredentialUsage usage, std::shared_ptr<const KeytabKeys> keys,
                                             std::string replay_cache_name,
                                             std::shared_ptr<InitiatorCredential> initiator);

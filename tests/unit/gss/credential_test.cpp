@@ -8,6 +8,7 @@
 #include <cppunit/extensions/HelperMacros.h>
 
 #include <array>
+#include <filesystem>
 
 namespace apex {
 namespace {
@@ -35,6 +36,8 @@ class CredentialTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(an_initiators_credential_has_tickets_and_no_keys);
     CPPUNIT_TEST(an_acceptors_credential_has_keys_and_no_tickets);
     CPPUNIT_TEST(usage_both_needs_both);
+    CPPUNIT_TEST(the_trace_tells_what_was_chosen);
+    CPPUNIT_TEST(the_trace_tells_why_there_is_no_credential);
     CPPUNIT_TEST(a_nameless_acceptor_is_called_after_the_first_entry);
     CPPUNIT_TEST(the_store_names_cache_keytab_and_replay_cache);
     CPPUNIT_TEST(a_password_goes_with_nothing_else);
@@ -97,6 +100,27 @@ public:
         world_->set("KRB5_KTNAME", keytab_);
         world_->set("KRB5CCNAME", "FILE:" + world_->path("none"));
         refused(Credential::acquire(request(CredentialUsage::both)), Fault::NoCredential);
+    }
+
+    void the_trace_tells_what_was_chosen()
+    {
+        world_->set("APEX_TRACE", world_->path("trace"));
+        must(acquire(CredentialUsage::accept, exact_name("host/a.b@TEST.REALM"))->facts());
+        must(acquire(CredentialUsage::initiate)->facts());
+        is_told("acceptor: credential chosen name=host/a.b@TEST.REALM source=" + keytab_);
+        is_told("initiator: credential chosen name=alice@TEST.REALM source=" + cache_);
+    }
+
+    void the_trace_tells_why_there_is_no_credential()
+    {
+        world_->set("APEX_TRACE", world_->path("trace"));
+        world_->set("KRB5_KTNAME", "FILE:" + world_->path("none"));
+        refused(Credential::acquire(request(CredentialUsage::accept)), Fault::NoKeytab);
+        is_told("acceptor: refused fault=NoKeytab");
+        const std::shared_ptr<Credential> open = acquire(CredentialUsage::initiate);
+        std::filesystem::remove(world_->path("cc"));
+        refused(open->facts(), Fault::NoCredential);
+        is_told("initiator: refused fault=NoCredential");
     }
 
     void a_nameless_acceptor_is_called_after_the_first_entry()
@@ -232,6 +256,12 @@ public:
     }
 
 private:
+    void is_told(const std::string& text) const
+    {
+        const std::string trace = ConfiguredWorld::read(world_->path("trace"));
+        CPPUNIT_ASSERT_MESSAGE(text + " is not in " + trace, trace.find(text) != std::string::npos);
+    }
+
     static CredentialRequest request(CredentialUsage usage)
     {
         CredentialRequest wanted;
@@ -258,8 +288,7 @@ private:
         info.server_realm = "TEST.REALM";
         info.server_name = principal_of("krbtgt/TEST.REALM@TEST.REALM").name;
         credential.contents.infos.push_back(std::move(info));
-        credential.tickets.push_back(
-            sealed_ticket("krbtgt/TEST.REALM@TEST.REALM", 1, aes256_cts_hmac_sha1_96, 4));
+        credential.tickets.push_back(sealed_ticket("krbtgt/TEST.REALM@TEST.REALM", 1, aes256_cts_hmac_sha1_96, 4));
         return credential;
     }
 
