@@ -59,6 +59,17 @@ std::string_view meaning_of(std::int32_t code)
     return "see RFC 4120 7.5.9";
 }
 
+/// Another clock, given by how much it is ahead of ours: "is 600 s ahead of ours".
+std::string compared(Duration ahead)
+{
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(ahead).count();
+    if (seconds == 0) {
+        return "agrees with ours";
+    }
+    return "is " + std::to_string(seconds < 0 ? -seconds : seconds) + " s " + (seconds < 0 ? "behind" : "ahead of") +
+           " ours";
+}
+
 } // namespace
 
 Error reported_error(ByteView krb_error, Time now)
@@ -71,9 +82,7 @@ Error reported_error(ByteView krb_error, Time now)
     error.minor_override = krb5_base + (message->code >= 0 && message->code <= 127 ? message->code : 60);
     error.detail = message->server.text() + " answers with error " + std::to_string(message->code) + ": " +
                    std::string(meaning_of(message->code));
-    const auto behind = std::chrono::duration_cast<std::chrono::seconds>(message->server_time - now).count();
-    error.detail += "; its clock is " + std::to_string(behind < 0 ? -behind : behind) + " s " +
-                    (behind < 0 ? "behind" : "ahead of") + " ours";
+    error.detail += "; its clock " + compared(message->server_time - now);
     const std::string text = message->safe_text();
     if (!text.empty()) {
         error.detail += "; it says '" + text + "'";

@@ -79,14 +79,18 @@ Error wrong_type(const KeytabSearch& search, const Principal& principal)
                                           "; add a key of that type, or change what the KDC issues for the service"));
 }
 
+std::string tried_text(const KeytabSearch& search)
+{
+    return "; tried " + std::to_string(search.tried) + (search.tried == 1 ? " key" : " keys");
+}
+
 std::string integrity_remedy(const KeytabSearch& search)
 {
     if (search.gave_up) {
         return "; the search ended after " + std::to_string(search.tried) +
                " keys, its time being over: name the acceptor, or use a keytab with fewer keys";
     }
-    return "; tried " + std::to_string(search.tried) +
-           (search.tried == 1 ? " key" : " keys") +
+    return tried_text(search) +
            ": the keytab's key is not the KDC's (made from another password?) or the ticket was damaged on its way; "
            "compare kvno -k with klist -k, then renew the keytab";
 }
@@ -110,9 +114,11 @@ Error why_not_exactly(const KeytabSearch& search, const Principal& exact)
                                               std::to_string(asked_version(search)) + " in keytab" + server +
                                               "; it holds " + held_keys(search.keytab, exact)));
     }
+    const std::string remedy = same ? integrity_remedy(search)
+                                    : tried_text(search) + ": the client asked for another service than this one";
     return refuse(same ? Fault::TicketIntegrity : Fault::WrongServer,
                   with_keytab(search, "cannot decrypt ticket for " + search.ticket.server.text() +
-                                          " using keytab key for " + exact.text() + integrity_remedy(search)));
+                                          " using keytab key for " + exact.text() + remedy));
 }
 
 bool any_allowed(const KeytabSearch& search)

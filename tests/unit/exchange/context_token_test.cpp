@@ -115,6 +115,10 @@ public:
             CPPUNIT_ASSERT(error.detail.find('\x1b') == std::string::npos);
             CPPUNIT_ASSERT(error.detail.size() < 1000);
         }
+        CPPUNIT_ASSERT(reported_error(message.encode(), time_from_seconds(1'790'000'660)).detail.find("60 s behind") !=
+                       std::string::npos);
+        CPPUNIT_ASSERT(reported_error(message.encode(), time_from_seconds(1'790'000'600)).detail.find("agrees with") !=
+                       std::string::npos);
         CPPUNIT_ASSERT_EQUAL(std::string("MalformedMessage"),
                              std::string(traits_of(reported_error(Bytes{0x7e, 0}, Time{}).fault).name));
     }

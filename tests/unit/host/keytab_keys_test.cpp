@@ -185,7 +185,10 @@ public:
         CPPUNIT_ASSERT(Attempt(*only_a, sealed_ticket("alias@TEST.REALM", 1, aes256_cts_hmac_sha1_96, 1)).result);
         const Attempt other(*only_a, sealed_ticket("b@TEST.REALM", 1, aes256_cts_hmac_sha1_96, 2));
         refused(other, Fault::WrongServer, "cannot decrypt ticket for b@TEST.REALM using keytab key for a@TEST.REALM");
-        CPPUNIT_ASSERT(has(other.result.error().text(), "tried 1 key"));
+        CPPUNIT_ASSERT(has(other.result.error().text(), "tried 1 key: the client asked for another service"));
+        const Attempt same(*only_a, sealed_ticket("a@TEST.REALM", 1, aes256_cts_hmac_sha1_96, 3));
+        refused(same, Fault::TicketIntegrity, "cannot decrypt ticket for a@TEST.REALM using keytab key for a@TEST.REALM");
+        CPPUNIT_ASSERT(has(same.result.error().text(), "tried 1 key: the keytab's key is not the KDC's"));
     }
 
     void a_name_that_is_not_in_the_keytab_is_refused_at_acquisition()
