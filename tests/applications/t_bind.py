@@ -76,6 +76,8 @@ def is_refused(traced, server, client_words, server_words, **settings):
     status, told = update(traced, server, "refused", **settings)
     expect(status != 0 and looked_up(traced, server, "refused") == "", "the update was made: " + told)
     show("nsupdate", told, *client_words)
+    if not server_words:
+        traced.must_have_refused("nsupdate")
     if server_words:
         within(3, lambda: any(word in server.told(before) for word in server_words))
         show("named", server.told(before), *server_words)

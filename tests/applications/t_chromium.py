@@ -46,6 +46,11 @@ def refused(traced, server, name, browser_words, server_words, *options, **setti
         show("apache2", server.realm.read(server.log)[before:], *server_words)
 
 
+def no_ticket(realm, traced, server):
+    refused(traced, server, "apache", ("Unauthorized",), (), ccache=realm.path("none"))
+    traced.must_have_refused("chromium")
+
+
 def wrong_key(realm, traced):
     keytab = wrong_keytab(realm, t_http.SERVICE)
     with t_http.Server(realm, functools.partial(traced, "apache.wrong"), "apache.wrong", keytab=keytab) as server:
@@ -57,8 +62,7 @@ def cases(report, realm, traced):
     t_http.prepare(realm)
     with t_http.Server(realm, functools.partial(traced, "apache"), "apache") as server:
         report.case("Chromium to Apache: a page comes", page_comes, traced, server)
-        report.case("Chromium to Apache: no ticket is refused", lambda: refused(
-            traced, server, "apache", ("Unauthorized",), (), ccache=realm.path("none")))
+        report.case("Chromium to Apache: no ticket is refused", no_ticket, realm, traced, server)
         report.case("Chromium to Apache: a server that is not allowed gets no ticket", lambda: refused(
             traced, server, "apache", ("Unauthorized",), (), allowed="elsewhere.test"))
     report.case("Chromium to Apache: wrong key in the keytab is refused", wrong_key, realm, traced)

@@ -107,6 +107,7 @@ def refused(traced, server, encryption, client_words, server_words, **settings):
 
 def no_ticket(realm, traced, server, encryption, *words):
     refused(traced, server, encryption, words, (), ccache=realm.path("none"))
+    traced.must_have_refused("psql")
 
 
 def another_service(traced, server):

@@ -34,9 +34,6 @@ ABSENT = {
     "test_raw.TestBaseUtilities.test_inquire_cred_by_oid_impersonator": "Apex has no S4U2Proxy credentials",
     "test_raw.TestBaseUtilities.test_krb5_export_lucid_sec_context": "Apex has no lucid contexts",
     "test_raw.TestBaseUtilities.test_krb5_set_allowable_enctypes": "Apex has no lucid contexts",
-    "test_raw.TestWrapUnwrap.test_import_export_sec_context": "Apex has no exported contexts",
-    "test_high_level.SecurityContextTestCase.test_export_create_from_token": "Apex has no exported contexts",
-    "test_high_level.SecurityContextTestCase.test_pickle_unpickle": "Apex has no exported contexts",
 }
 
 

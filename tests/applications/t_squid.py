@@ -89,6 +89,8 @@ def refused(traced, proxy, page, client_words, server_words, *options, **setting
     _, told = fetch(traced, proxy, page, *options, **settings)
     expect("HTTP/1.1 407" in told and PAGE.decode() not in told, "the page came: " + told[-800:])
     show("curl", told, *client_words)
+    if settings:
+        traced.must_have_refused("curl")
     if server_words:
         within(3, lambda: any(word in proxy.told(before) for word in server_words))
         show("squid", proxy.told(before), *server_words)
