@@ -138,7 +138,7 @@ def absent(programs):
     return [program for program in programs if not shutil.which(program, path=SBIN) and not os.path.exists(program)]
 
 
-def play(title, packages, needed, cases, root=True):
+def play(title, packages, needed, cases, root=True, realm=Realm):
     """The main program of a script: cases(report, realm, traced) in a fresh realm, or a skip with its reason."""
     turn_sigterm_into_exit()
     report = Report()
@@ -148,6 +148,6 @@ def play(title, packages, needed, cases, root=True):
     elif root and os.geteuid() != 0:
         report.skip(title, "needs root, for a daemon under an account of its own")
     else:
-        with Realm() as realm:
-            cases(report, realm, Traced(realm))
+        with realm() as fresh:
+            cases(report, fresh, Traced(fresh))
     return report.finish()
