@@ -78,9 +78,12 @@ GluedRealm::GluedRealm()
     if (module == nullptr) {
         throw std::runtime_error("APEX_MODULE must name the built module");
     }
-    files_.configure("dns_canonicalize_hostname = false\n[domain_realm]\n server.test = TEST.REALM\n"
-                     "[apex]\n replay_directory = " + files_.path("replay") + "\n log = off\n");
+    files_.configure(" k5login_directory = " + files_.path("k5login") +
+                     "\n[domain_realm]\n server.test = TEST.REALM\n"
+                     "[apex]\n replay_directory = " +
+                     files_.path("replay") + "\n log = off\n");
     std::filesystem::create_directory(files_.path("replay"));
+    files_.write("k5login/root", std::string(client_principal) + "\n");
     files_.write("mech.conf", std::string("apex 2.25.6182930471855164202 ") + module + " <interposer>\n");
     files_.set("GSS_MECH_CONFIG", files_.path("mech.conf"));
     const std::string keytab = "FILE:" + files_.path("keytab");
@@ -118,23 +121,28 @@ OM_uint32 Sides::import_target()
 
 OM_uint32 Sides::initiate(OM_uint32 flags)
 {
-    return gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &initiator, target,
-                                const_cast<gss_OID>(gss_mech_krb5), flags, 0, GSS_C_NO_CHANNEL_BINDINGS,
-                                GSS_C_NO_BUFFER, nullptr, request.out(), &initiator_flags, nullptr);
+    return gss_init_sec_context(&minor, initiator_credential, &initiator, target, mechanism, flags, 0,
+                                initiator_bindings, GSS_C_NO_BUFFER, &initiator_mechanism, request.out(),
+                                &initiator_flags, &initiator_lifetime);
 }
 
 OM_uint32 Sides::accept()
 {
-    return gss_accept_sec_context(&minor, &acceptor, GSS_C_NO_CREDENTIAL, request.get(), GSS_C_NO_CHANNEL_BINDINGS,
-                                  &source, nullptr, reply.out(), &acceptor_flags, nullptr, &delegated);
+    return accept_token(request.get());
+}
+
+OM_uint32 Sides::accept_token(gss_buffer_t token)
+{
+    return gss_accept_sec_context(&minor, &acceptor, acceptor_credential, token, acceptor_bindings, &source,
+                                  &acceptor_mechanism, reply.out(), &acceptor_flags, &acceptor_lifetime, &delegated);
 }
 
 OM_uint32 Sides::finish(OM_uint32 flags)
 {
     Buffer nothing;
-    return gss_init_sec_context(&minor, GSS_C_NO_CREDENTIAL, &initiator, target,
-                                const_cast<gss_OID>(gss_mech_krb5), flags, 0, GSS_C_NO_CHANNEL_BINDINGS,
-                                reply.get(), nullptr, nothing.out(), &initiator_flags, nullptr);
+    return gss_init_sec_context(&minor, initiator_credential, &initiator, target, mechanism, flags, 0,
+                                initiator_bindings, reply.get(), &initiator_mechanism, nothing.out(), &initiator_flags,
+                                &initiator_lifetime);
 }
 
 std::string text_of_status(OM_uint32 minor)
@@ -142,8 +150,8 @@ std::string text_of_status(OM_uint32 minor)
     OM_uint32 ignored = 0;
     OM_uint32 more = 0;
     Buffer text;
-    static_cast<void>(gss_display_status(&ignored, minor, GSS_C_MECH_CODE, const_cast<gss_OID>(gss_mech_krb5), &more,
-                                         text.out()));
+    static_cast<void>(
+        gss_display_status(&ignored, minor, GSS_C_MECH_CODE, const_cast<gss_OID>(gss_mech_krb5), &more, text.out()));
     return text.text();
 }
 

@@ -5,6 +5,7 @@
 #include "tests/unit/host/configured_world.h"
 
 #include <gssapi/gssapi.h>
+#include <gssapi/gssapi_krb5.h>
 #include <memory>
 #include <string>
 
@@ -70,13 +71,25 @@ public:
     gss_cred_id_t delegated = GSS_C_NO_CREDENTIAL;
     OM_uint32 initiator_flags = 0;
     OM_uint32 acceptor_flags = 0;
+    OM_uint32 initiator_lifetime = 0;
+    OM_uint32 acceptor_lifetime = 0;
+    gss_OID initiator_mechanism = GSS_C_NO_OID;
+    gss_OID acceptor_mechanism = GSS_C_NO_OID;
     Buffer request;
     Buffer reply;
+
+    // What the calls are given; lent.
+    gss_OID mechanism = const_cast<gss_OID>(gss_mech_krb5);
+    gss_cred_id_t initiator_credential = GSS_C_NO_CREDENTIAL;
+    gss_cred_id_t acceptor_credential = GSS_C_NO_CREDENTIAL;
+    gss_channel_bindings_t initiator_bindings = GSS_C_NO_CHANNEL_BINDINGS;
+    gss_channel_bindings_t acceptor_bindings = GSS_C_NO_CHANNEL_BINDINGS;
 
     // One call each; the answer is the major status, the minor is kept.
     OM_uint32 import_target();
     OM_uint32 initiate(OM_uint32 flags);
     OM_uint32 accept();
+    OM_uint32 accept_token(gss_buffer_t token);
     OM_uint32 finish(OM_uint32 flags);
     OM_uint32 minor = 0;
 };

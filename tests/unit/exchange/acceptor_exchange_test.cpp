@@ -207,6 +207,8 @@ public:
         bindings.initiator_address = {10, 0, 0, 2};
         CPPUNIT_ASSERT_EQUAL(std::string("WrongAddress"), fault_of(world.accept_honest(&bindings)));
         must(world.accept_honest());
+        bindings.initiator_address_type = 255; // no address
+        must(world.accept_honest(&bindings));
     }
 
     void transited_realms_are_checked_unless_the_kdc_did()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/world.h"
 
+#include "apex/exchange/etype_offer.h"
 #include "apex/exchange/reply_sealing.h"
 #include "apex/exchange/unique_time.h"
 
@@ -23,6 +24,7 @@ class InitiatorExchangeTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(the_third_leg_carries_the_acceptors_number);
     CPPUNIT_TEST(no_two_authenticators_carry_the_same_time);
     CPPUNIT_TEST(no_credential_goes_out_that_was_not_asked_for);
+    CPPUNIT_TEST(a_list_of_types_is_sent_only_if_a_better_one_exists);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -161,6 +163,24 @@ public:
             const Authenticator authenticator = must(Authenticator::decode(plaintext.view()));
             CPPUNIT_ASSERT_EQUAL(std::size_t{24}, authenticator.checksum->value.size());
         }
+    }
+
+    void a_list_of_types_is_sent_only_if_a_better_one_exists()
+    {
+        const auto offered = [](EncryptionType session, ContextFlags flags) {
+            World world(session);
+            world.wish.flags = flags;
+            world.wish.permitted = {EncryptionType::aes256_cts_hmac_sha1_96, EncryptionType::aes128_cts_hmac_sha1_96};
+            const ApRequest request = must(ApRequest::decode(world.initiate().request()));
+            const Secret plaintext =
+                must(world.session_key->open(KeyUsage::ap_request_authenticator, request.authenticator.cipher));
+            return must(offered_types(must(Authenticator::decode(plaintext.view())).authorization_data));
+        };
+        using Types = std::vector<EncryptionType>;
+        CPPUNIT_ASSERT(offered(EncryptionType::aes256_cts_hmac_sha1_96, flag::mutual).empty());
+        CPPUNIT_ASSERT(offered(EncryptionType::aes128_cts_hmac_sha1_96, 0).empty()); // no reply could answer
+        CPPUNIT_ASSERT(offered(EncryptionType::aes128_cts_hmac_sha1_96, flag::mutual) ==
+                       Types({EncryptionType::aes256_cts_hmac_sha1_96, EncryptionType::aes128_cts_hmac_sha1_96}));
     }
 };
 
