@@ -13,7 +13,10 @@ KRB5 = bytes.fromhex("2a864886f712010202")
 SPNEGO = bytes.fromhex("2b0601050502")
 HOST_BASED = bytes.fromhex("2a864886f71201020104")
 PRINCIPAL = KRB5 + b"\x01"
+ENTERPRISE = KRB5 + b"\x06"
+CERTIFICATE = KRB5 + b"\x07"
 SESSION_KEY = KRB5 + b"\x05\x05"
+IMPERSONATOR = KRB5 + b"\x05\x0e"
 BOTH, INITIATE, ACCEPT = range(3)
 DELEGATE, MUTUAL, REPLAY, SEQUENCE = 1, 2, 4, 8
 DELEGATE_BY_POLICY = 0x8000
@@ -133,6 +136,22 @@ class Credential:
             call("gss_acquire_cred_from", name, *settings, ctypes.byref(store_of(store)), *outputs)
         else:
             call("gss_acquire_cred", name, *settings, *outputs)
+
+    @classmethod
+    def on_behalf_of(cls, user, service):
+        """The credential of a user that a service gets for itself (S4U2Self)."""
+        credential = cls.__new__(cls)
+        credential.handle = ctypes.c_void_p()
+        mechanisms = OidSet(1, ctypes.pointer(Oid(len(KRB5), KRB5)))
+        call("gss_acquire_cred_impersonate_name", service.handle, user, 0xffffffff, ctypes.byref(mechanisms), INITIATE,
+             ctypes.byref(credential.handle), None, None)
+        return credential
+
+    def impersonator(self):
+        """Who acts with this credential; empty where it is the client."""
+        oid, found = Oid(len(IMPERSONATOR), IMPERSONATOR), ctypes.POINTER(BufferSet)()
+        call("gss_inquire_cred_by_oid", self.handle, ctypes.byref(oid), ctypes.byref(found))
+        return found.contents.elements[0].octets().decode() if found and found.contents.count else ""
 
     def name(self):
         name = ctypes.c_void_p()

@@ -11,8 +11,8 @@ import sys
 import time
 
 import spnego
-from gss import (ACCEPT, DELEGATE, DELEGATE_BY_POLICY, MUTUAL, PRINCIPAL, REPLAY, SPNEGO, Context, Credential, Refused,
-                 apart, import_name, log_in, name_text)
+from gss import (ACCEPT, CERTIFICATE, DELEGATE, DELEGATE_BY_POLICY, ENTERPRISE, MUTUAL, PRINCIPAL, REPLAY, SPNEGO, Context,
+                 Credential, Refused, apart, import_name, log_in, name_text)
 from peer import Failure, Peer, build_c_peer
 from realm import HOST, USER, Environment, Realm, mechanism_under_test, served_by_apex, turn_sigterm_into_exit
 from report import Report, Skipped
@@ -79,9 +79,11 @@ def setuid_ignores(stage):
     if os.statvfs(stage.realm.directory).f_flag & os.ST_NOSUID:
         raise Skipped("the file system heeds no set-user-id bit")
     program = shutil.copy(build_c_peer("mit"), stage.path("setuid_peer"))
+    ccache = shutil.copy(stage.realm.ccache, stage.path("nobody.ccache"))
+    os.chown(ccache, NOBODY, NOBODY)
     for mode, loaded in ((0o755, stage.environment.mechanism == "apex"), (0o4755, False)):
         os.chmod(program, mode)
-        with Peer([program], stage.environment(), user=NOBODY, group=NOBODY, extra_groups=[]) as peer:
+        with Peer([program], stage.environment(ccache=ccache), user=NOBODY, group=NOBODY, extra_groups=[]) as peer:
             peer.begin("initiate", "--service", TARGET, "--no-acquire")
             peer.step()
             expect(peer.hello()["apex"] == loaded, "mode %o: mech_apex.so is %smapped" % (mode, "not " * loaded))
@@ -402,6 +404,45 @@ def travels(kinds):
     return run
 
 
+# A service on its users' behalf.
+
+def service_tickets(stage):
+    """A cache with the service's own ticket-granting ticket."""
+    ccache = stage.path("service.ccache")
+    env = dict(stage.realm.base_environment(), KRB5CCNAME="FILE:" + ccache)
+    stage.realm.run(["kinit", "-f", "-k", "-t", stage.realm.keytab, SERVICE], env=env)
+    return ccache
+
+
+def on_behalf(stage):
+    def try_it():
+        service = Credential()
+        for user, kind in ((USER, PRINCIPAL), ("carol@corp.test", ENTERPRISE)):
+            credential = Credential.on_behalf_of(import_name(user, kind), service)
+            client = credential.name()
+            expect(client == (ALICE if kind == PRINCIPAL else r"carol\@corp.test@APEX.TEST"), client)
+        refused(Credential.on_behalf_of, import_name("nobody", PRINCIPAL), service, minor=KRB5 + 6)
+        refused(Credential.on_behalf_of, import_name("no certificate", CERTIFICATE), service)
+    stage.apart(try_it, ccache=service_tickets(stage))
+
+
+def reaches_itself(stage):
+    def try_it():
+        credential = Credential.on_behalf_of(import_name(USER, PRINCIPAL), Credential())
+        client = client_of(log_in(initiator(credential=credential)))
+        expect(client == ALICE, client)
+    stage.apart(try_it, ccache=service_tickets(stage))
+
+
+def impersonator_told(stage):
+    def try_it():
+        service = Credential()
+        expect(service.impersonator() == "", "a plain credential: " + service.impersonator())
+        who = Credential.on_behalf_of(import_name(USER, PRINCIPAL), service).impersonator()
+        expect(who == SERVICE + "@APEX.TEST", who)
+    stage.apart(try_it, ccache=service_tickets(stage))
+
+
 CASES = [
     ("GSS_MECH_CONFIG is not heeded by a setuid process", setuid_ignores),
     ("a module that is missing or no library leaves the built-in mechanism", unloadable),
@@ -424,6 +465,9 @@ CASES = [
     ("host names are looked up backwards as configured", backwards),
     ("a target without realm is found", without_realm),
     ("messages go on after the end of the ticket", after_the_end),
+    ("a service asks for a ticket on a user's behalf", on_behalf),
+    ("a service reaches itself on a user's behalf", reaches_itself),
+    ("the impersonator of a credential is told", impersonator_told),
     ("credentials are stored in a file", stored_in_a_file),
     ("credentials are stored in a directory and made the default", stored_in_a_directory),
 ]
@@ -435,6 +479,7 @@ def main():
     with Realm() as realm:
         realm.add_user()
         realm.add_user("bob")
+        realm.add_user(r"carol\@corp.test")
         realm.add_service(SERVICE)
         realm.add_service("trusted/" + HOST)
         realm.kadmin("modprinc +ok_as_delegate trusted/" + HOST)

@@ -4,6 +4,8 @@
 #include <array>
 #include <cppunit/extensions/HelperMacros.h>
 #include <cstring>
+#include <ctime>
+#include <krb5.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -80,6 +82,8 @@ class ChecklistContextTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(bindings_of_each_kind_count);
     CPPUNIT_TEST(failed_delegation_does_not_fail_the_login);
     CPPUNIT_TEST(session_keys_and_their_strength_are_told);
+    CPPUNIT_TEST(times_and_flags_of_the_ticket_are_told);
+    CPPUNIT_TEST(a_context_token_is_refused);
     CPPUNIT_TEST(error_tokens_go_to_mutual_clients_only);
     CPPUNIT_TEST(a_message_of_a_mebibyte_comes_back);
     CPPUNIT_TEST(a_half_open_context_tells_what_it_knows);
@@ -271,6 +275,34 @@ public:
             CPPUNIT_ASSERT(answers(context, krb5_arc + "\x05\x0f") ==
                            std::vector<std::string>{std::string("\0\0\1\0", 4)}); // 256
         }
+    }
+
+    void times_and_flags_of_the_ticket_are_told()
+    {
+        Sides sides;
+        shake_hands(sides);
+        for (gss_ctx_id_t context : {sides.initiator, sides.acceptor}) {
+            OM_uint32 minor = 0;
+            krb5_flags flags = 0;
+            krb5_timestamp authenticated = 0;
+            expect_complete(gss_krb5_get_tkt_flags(&minor, context, &flags), minor);
+            CPPUNIT_ASSERT_EQUAL(krb5_flags{TKT_FLG_INITIAL}, flags);
+            expect_complete(gsskrb5_extract_authtime_from_sec_context(&minor, context, &authenticated), minor);
+            const long ago = std::time(nullptr) - static_cast<long>(authenticated);
+            CPPUNIT_ASSERT(ago >= 60 && ago < 600); // the realm's tickets were issued a minute before the first test
+        }
+    }
+
+    void a_context_token_is_refused()
+    {
+        Sides sides;
+        shake_hands(sides);
+        gss_buffer_desc message{4, const_cast<char*>("text")};
+        Buffer mic;
+        expect_complete(gss_get_mic(&sides.minor, sides.initiator, 0, &message, mic.out()), sides.minor);
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_DEFECTIVE_TOKEN},
+                             gss_process_context_token(&sides.minor, sides.acceptor, mic.get()));
+        expect_complete(gss_verify_mic(&sides.minor, sides.acceptor, &message, mic.get(), nullptr), sides.minor);
     }
 
     void error_tokens_go_to_mutual_clients_only()
