@@ -59,13 +59,12 @@ void set(Value* output, Value value)
 }
 
 /// A new name for one side of a context; none for a side that is not yet known.
-gss_name_t name_of(const std::optional<Principal>& principal, std::shared_ptr<const NameAttributes> attributes = nullptr)
+gss_name_t name_of(const std::optional<Principal>& principal)
 {
     if (!principal) {
         return GSS_C_NO_NAME;
     }
-    return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}},
-                                                  std::move(attributes)));
+    return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}}));
 }
 
 Result<ContextFacts> facts_of(gss_ctx_id_t handle)
@@ -173,7 +172,7 @@ EXPORT OM_uint32 gss_accept_sec_context(OM_uint32* minor, gss_ctx_id_t* handle, 
             return GSS_S_CONTINUE_NEEDED;
         }
         const ContextFacts facts = TRY(context->facts());
-        Made<gss_name_t> peer(source != nullptr ? name_of(facts.initiator, facts.initiator_attributes) : GSS_C_NO_NAME);
+        Made<gss_name_t> peer(handle_of(TRY(context->peer_name())));
         Made<gss_cred_id_t> forwarded(handle_of(delegated != nullptr ? context->take_delegated() : nullptr));
         TRY(give(output, step.token));
         stepping.publish();
@@ -241,8 +240,7 @@ EXPORT OM_uint32 gss_inquire_context(OM_uint32* minor, gss_ctx_id_t handle, gss_
             // The mechglue drops names that come with an error, so none are made.
             return GSS_S_CONTEXT_EXPIRED;
         }
-        Made<gss_name_t> initiator(source != nullptr ? name_of(facts.initiator, facts.initiator_attributes)
-                                                     : GSS_C_NO_NAME);
+        Made<gss_name_t> initiator(source != nullptr ? name_of(facts.initiator) : GSS_C_NO_NAME);
         Made<gss_name_t> acceptor(target != nullptr ? name_of(facts.acceptor) : GSS_C_NO_NAME);
         initiator.give(source);
         acceptor.give(target);

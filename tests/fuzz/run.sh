@@ -19,7 +19,7 @@ compile() {
 export -f compile
 export compiler source build
 
-files=("$source"/src/{base,der,crypto,messages,protection,exchange}/*.cpp "$source"/src/host/json.cpp "$source"/tests/support/{pac_maker,world}.cpp
+files=("$source"/src/{base,der,crypto,messages,protection,exchange}/*.cpp "$source"/src/host/json.cpp "$source"/tests/support/world.cpp
     "$source"/tests/fuzz/fuzz_*.cpp)
 # The flags travel as one text: none of them has blanks but for paths, which the build folder's own rules exclude.
 declare -x flag_text="${flags[*]}"
@@ -30,7 +30,7 @@ run() {
     local name=$1 corpus=$build/corpus_$1
     mkdir -p "$corpus"
     "$compiler" -fsanitize=fuzzer,address,undefined -o "$build/$name" "$build"/src_*.o \
-        "$build"/tests_support_*.o "$build/tests_fuzz_$name.cpp.o" -lcrypto
+        "$build/tests_support_world.cpp.o" "$build/tests_fuzz_$name.cpp.o" -lcrypto
     "$build/$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2000 -verbosity=0 \
         -print_final_stats=1 -artifact_prefix="$build/" "$corpus" "$source/tests/fuzz/corpus/${name#fuzz_}" \
         >"$build/$name.log" 2>&1

@@ -42,7 +42,6 @@ enum class Fault : std::uint8_t {
     WrongAddress,
     TransitRefused,
     UnknownAuthorizationData,
-    PacRefused,
     UserToUserRefused,
     MissingMutual,
     ContradictoryMutual,
