@@ -49,10 +49,10 @@ Result<Acceptance> AcceptorExchange::accept(const ApRequest& request, Framing fr
     std::optional<ApReplyContents> answer;
     std::optional<ApReply> reply;
     if (mutual) {
-        answer = TRY(make_answer(authenticator, opened));
+        answer = TRY(make_answer(authenticator, opened, checksum.flags));
         reply = TRY(seal_reply(*answer, *opened.session_key, world_.random));
         tell(world_.trace, [&] {
-            return ReplyMade{.subkey_type = name_of(answer->subkey->type),
+            return ReplyMade{.subkey_type = answer->subkey ? name_of(answer->subkey->type) : "",
                              .subkey_fingerprint = {},
                              .length = reply->encrypted_part.cipher.size()};
         });
@@ -121,6 +121,16 @@ Result<Authenticator> AcceptorExchange::open_authenticator(const ApRequest& requ
 }
 
 namespace {
+
+/// Whether the reply's subkey is the acceptor's own, and not the initiator's again or none.
+bool is_acceptor_subkey(const ApReplyContents& answer, const SessionKeys& keys)
+{
+    if (!answer.subkey || keys.initiator_subkey == nullptr) {
+        return answer.subkey.has_value();
+    }
+    return keys.initiator_subkey->type() != answer.subkey->type ||
+           !constant_time_equal(keys.initiator_subkey->octets().view(), answer.subkey->value.view());
+}
 
 /// The types of authorization data in words: "1 128" for a PAC inside AD-IF-RELEVANT.
 std::string types_text(const AuthorizationData& elements)
@@ -208,15 +218,22 @@ Result<EncryptionType> AcceptorExchange::negotiate(const Authenticator& authenti
     return refuse(Fault::EncryptionTypeRefused, "client and server share no permitted type");
 }
 
-Result<ApReplyContents> AcceptorExchange::make_answer(const Authenticator& authenticator,
-                                                      const OpenedTicket& opened) const
+Result<ApReplyContents> AcceptorExchange::make_answer(const Authenticator& authenticator, const OpenedTicket& opened,
+                                                      ContextFlags flags) const
 {
     const EncryptionType type = TRY(negotiate(authenticator, opened.session_key->type()));
-    Key subkey = TRY(Key::generate(type, world_.random));
     ApReplyContents answer;
     answer.time = authenticator.time; // RFC 4120 3.2.4: the client's own, to the microsecond
-    answer.subkey = EncryptionKey{type, subkey.octets().clone()};
     answer.sequence_number = TRY(initial_sequence_number(world_.random));
+    if (is_rc4(type) && (flags & flag::dce_style) == 0) {
+        // RFC 1964 knows no subkey of the acceptor's; peers expect to see their own again.
+        if (authenticator.subkey) {
+            answer.subkey = EncryptionKey{authenticator.subkey->type, authenticator.subkey->value.clone()};
+        }
+        return answer;
+    }
+    Key subkey = TRY(Key::generate(type, world_.random));
+    answer.subkey = EncryptionKey{type, subkey.octets().clone()};
     return answer;
 }
 
@@ -232,8 +249,10 @@ Result<Session> AcceptorExchange::make_session(OpenedTicket opened, Authenticato
     session.receive_sequence = authenticator.sequence_number.value_or(0);
     session.send_sequence = session.receive_sequence; // without a reply both directions start at the client's number
     if (answer != nullptr) {
-        Key subkey = TRY(Key::from(answer->subkey->type, answer->subkey->value.clone()));
-        session.keys.acceptor_subkey = std::make_shared<const Key>(std::move(subkey));
+        if (is_acceptor_subkey(*answer, session.keys)) {
+            Key subkey = TRY(Key::from(answer->subkey->type, answer->subkey->value.clone()));
+            session.keys.acceptor_subkey = std::make_shared<const Key>(std::move(subkey));
+        }
         session.send_sequence = answer->sequence_number.value_or(0);
     }
     session.flags = checksum.flags | flag::transferable | (answer != nullptr ? flag::mutual : 0U);

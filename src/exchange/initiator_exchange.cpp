@@ -139,7 +139,10 @@ Result<Session> InitiatorExchange::complete(const ApReply& reply) &&
                                                 std::to_string(microseconds_of(contents.time)) + " us");
     }
     Session session = session_so_far();
-    if (contents.subkey) {
+    // Under RC4 the reply brings back our own subkey and not one of the acceptor's, but in DCE style.
+    const bool echo = contents.subkey && is_rc4(contents.subkey->type) &&
+                      contents.subkey->type == session.keys.of_initiator()->type() && (flags_ & flag::dce_style) == 0;
+    if (contents.subkey && !echo) {
         TRY(check_permitted(contents.subkey->type, permitted_, "the server's subkey"));
         Key subkey = TRY(Key::from(contents.subkey->type, std::move(contents.subkey->value)));
         session.keys.acceptor_subkey = std::make_shared<const Key>(std::move(subkey));
@@ -147,7 +150,7 @@ Result<Session> InitiatorExchange::complete(const ApReply& reply) &&
     session.receive_sequence = contents.sequence_number.value_or(0);
     tell(trace_, [&] {
         return ReplyVerified{.service = ticket_->server.text(),
-                             .subkey_type = contents.subkey ? name_of(session.keys.acceptor_subkey->type()) : "",
+                             .subkey_type = session.keys.acceptor_subkey ? name_of(session.keys.acceptor_subkey->type()) : "",
                              .subkey_fingerprint = session.keys.for_messages()->fingerprint()};
     });
     return session;

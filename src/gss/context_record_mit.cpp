@@ -47,11 +47,6 @@ struct Queue final {
 };
 static_assert(sizeof(Queue) == 40);
 
-bool is_rc4(const Key& key) noexcept
-{
-    return key.type() == EncryptionType::rc4_hmac || key.type() == EncryptionType::rc4_hmac_exp;
-}
-
 std::int64_t seconds_or_zero(const std::optional<Time>& time)
 {
     return time ? seconds_of(*time) : 0;
@@ -79,7 +74,7 @@ void write_key(RecordWriter& writer, const std::shared_ptr<const Key>& key)
 void write_head(RecordWriter& writer, const ContextRecord& record)
 {
     const Session& session = record.session;
-    const bool rc4 = is_rc4(*session.keys.for_messages());
+    const bool rc4 = is_rc4(session.keys.for_messages()->type());
     writer.int32(mark_context);
     writer.int32(record.role == Role::initiator ? 1 : 0);
     writer.int32(record.protection ? 1 : 0);
@@ -107,7 +102,7 @@ void write_window(RecordWriter& writer, const ContextRecord& record)
     const SequenceWindow::State& window = record.protection->receive;
     const Queue queue{.replay = (record.session.flags & flag::replay) != 0 ? 1 : 0,
                       .sequence = (record.session.flags & flag::sequence) != 0 ? 1 : 0,
-                      .mask = is_rc4(*record.session.keys.for_messages()) ? 0xffffffffU : ~std::uint64_t{0},
+                      .mask = is_rc4(record.session.keys.for_messages()->type()) ? 0xffffffffU : ~std::uint64_t{0},
                       .base = window.first,
                       .next = window.expected,
                       .arrived = window.arrived};
@@ -412,7 +407,7 @@ Result<Secret> write_mit_record(const ContextRecord& record)
 {
     const Session& session = record.session;
     const bool initiator = record.role == Role::initiator;
-    const bool rc4 = is_rc4(*session.keys.for_messages());
+    const bool rc4 = is_rc4(session.keys.for_messages()->type());
     RecordWriter writer;
     write_head(writer, record);
     write_counted(writer, mark_oid, record.mechanism);

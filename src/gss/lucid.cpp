@@ -76,9 +76,8 @@ Result<Answers> lucid_context(const Context& context, std::int32_t version)
     lucid->endtime = static_cast<OM_uint32>(seconds_of(session->end_time));
     lucid->send_seq = protection->state().send_sequence;
     lucid->recv_seq = session->receive_sequence;
-    const EncryptionType type = session->keys.for_messages()->type();
-    const bool rc4 = type == EncryptionType::rc4_hmac || type == EncryptionType::rc4_hmac_exp;
-    TRY(rc4 ? fill_rfc1964(session->keys, *lucid) : fill_cfx(session->keys, *lucid));
+    TRY(is_rc4(session->keys.for_messages()->type()) ? fill_rfc1964(session->keys, *lucid)
+                                                     : fill_cfx(session->keys, *lucid));
 
     Answers answers;
     void* address = lucid.get();

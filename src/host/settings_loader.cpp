@@ -94,8 +94,7 @@ Result<std::vector<EncryptionType>> permitted_types(const Krb5Context& context, 
     std::vector<EncryptionType> types;
     for (const krb5_enctype* each = listed; *each != 0; ++each) {
         const auto type = static_cast<EncryptionType>(*each);
-        const bool rc4 = type == EncryptionType::rc4_hmac || type == EncryptionType::rc4_hmac_exp;
-        if (find_profile(type) != nullptr && (allow_rc4 || !rc4)) {
+        if (find_profile(type) != nullptr && (allow_rc4 || !is_rc4(type))) {
             types.push_back(type);
         }
     }

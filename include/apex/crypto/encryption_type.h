@@ -62,6 +62,12 @@ Result<const EncryptionProfile*> profile_of(EncryptionType type);
 /// all_profiles lists the supported types in the order of their numbers.
 std::span<const EncryptionProfile> all_profiles() noexcept;
 
+/// is_rc4 tells the types whose messages are RFC 1964 tokens (RFC 4757 7); all others have those of RFC 4121.
+constexpr bool is_rc4(EncryptionType type) noexcept
+{
+    return type == EncryptionType::rc4_hmac || type == EncryptionType::rc4_hmac_exp;
+}
+
 /// name_of writes a type for people: its name, or "encryption type N".
 std::string name_of(EncryptionType type);
 

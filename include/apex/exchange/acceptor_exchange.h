@@ -65,8 +65,8 @@ private:
     [[nodiscard]] Done check_keys(const OpenedTicket& opened, const Authenticator& authenticator) const;
     [[nodiscard]] Result<GssChecksum> read_checksum(const ApRequest& request, const Authenticator& authenticator,
                                                     const Key& session_key, const ChannelBindings* bindings) const;
-    [[nodiscard]] Result<ApReplyContents> make_answer(const Authenticator& authenticator,
-                                                      const OpenedTicket& opened) const;
+    [[nodiscard]] Result<ApReplyContents> make_answer(const Authenticator& authenticator, const OpenedTicket& opened,
+                                                      ContextFlags flags) const;
     [[nodiscard]] Result<EncryptionType> negotiate(const Authenticator& authenticator, EncryptionType session) const;
     [[nodiscard]] Result<Session> make_session(OpenedTicket opened, Authenticator authenticator,
                                                GssChecksum checksum, const ApReplyContents* answer) const;

@@ -25,6 +25,8 @@ class InitiatorExchangeTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(no_two_authenticators_carry_the_same_time);
     CPPUNIT_TEST(no_credential_goes_out_that_was_not_asked_for);
     CPPUNIT_TEST(a_list_of_types_is_sent_only_if_a_better_one_exists);
+    CPPUNIT_TEST(rc4_has_no_subkey_of_the_acceptor);
+    CPPUNIT_TEST(rc4_gives_way_to_a_better_type);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -181,6 +183,35 @@ public:
         CPPUNIT_ASSERT(offered(EncryptionType::aes128_cts_hmac_sha1_96, 0).empty()); // no reply could answer
         CPPUNIT_ASSERT(offered(EncryptionType::aes128_cts_hmac_sha1_96, flag::mutual) ==
                        Types({EncryptionType::aes256_cts_hmac_sha1_96, EncryptionType::aes128_cts_hmac_sha1_96}));
+    }
+
+    void rc4_has_no_subkey_of_the_acceptor()
+    {
+        World world(EncryptionType::rc4_hmac);
+        world.policy.permitted = {EncryptionType::rc4_hmac};
+        world.wish.permitted = world.policy.permitted;
+        InitiatorExchange initiator = world.initiate();
+        const Acceptance accepted = must(world.accept(must(ApRequest::decode(initiator.request()))));
+        const Session session = must(std::move(initiator).complete(*accepted.reply));
+        CPPUNIT_ASSERT(accepted.session.keys.acceptor_subkey == nullptr && session.keys.acceptor_subkey == nullptr);
+        CPPUNIT_ASSERT(same(session.keys.for_messages()->octets().view(),
+                            accepted.session.keys.for_messages()->octets().view()));
+        const Secret opened = must(world.session_key->open(KeyUsage::ap_reply, accepted.reply->encrypted_part.cipher));
+        const ApReplyContents contents = must(ApReplyContents::decode(opened.view()));
+        CPPUNIT_ASSERT_MESSAGE("peers expect to see their own subkey", contents.subkey.has_value());
+        CPPUNIT_ASSERT(same(contents.subkey->value.view(), session.keys.initiator_subkey->octets().view()));
+    }
+
+    void rc4_gives_way_to_a_better_type()
+    {
+        World world(EncryptionType::rc4_hmac);
+        world.policy.permitted = {EncryptionType::aes256_cts_hmac_sha1_96, EncryptionType::rc4_hmac};
+        world.wish.permitted = world.policy.permitted;
+        InitiatorExchange initiator = world.initiate();
+        const Acceptance accepted = must(world.accept(must(ApRequest::decode(initiator.request()))));
+        const Session session = must(std::move(initiator).complete(*accepted.reply));
+        CPPUNIT_ASSERT(session.keys.acceptor_subkey->type() == EncryptionType::aes256_cts_hmac_sha1_96);
+        CPPUNIT_ASSERT(accepted.session.keys.for_messages()->type() == EncryptionType::aes256_cts_hmac_sha1_96);
     }
 };
 
