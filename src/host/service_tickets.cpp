@@ -166,6 +166,11 @@ Error failed(const Krb5Context& context, krb5_error_code code, const InitiatorSt
     if (expired && state.end_time) {
         what += " (the tickets in " + state.cache_name + " ended " + iso_text(*state.end_time) + "; renew with kinit)";
     }
+    const Settings* settings = latest_settings();
+    if (code == KRB5KDC_ERR_ETYPE_NOSUPP && settings != nullptr && !settings->allow_rc4) {
+        what += " (perhaps the service has arcfour-hmac keys only, which are off unless krb5.conf says allow_rc4 = true; "
+                "give it AES keys)";
+    }
     return from_krb5(context, code, expired ? Fault::TicketExpired : Fault::KdcFailed, what);
 }
 
