@@ -86,7 +86,9 @@ class ChecklistMessageTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(associated_data_is_signed);
     CPPUNIT_TEST(parts_are_signed);
     CPPUNIT_TEST(pseudo_random_octets_come_under_both_keys);
+#ifndef __SANITIZE_ADDRESS__ // the address sanitizer keeps memory of its own, where a search finds nothing certain
     CPPUNIT_TEST(keys_are_wiped_with_their_context);
+#endif
     CPPUNIT_TEST_SUITE_END();
 
 public:
