@@ -58,15 +58,6 @@ void set(Value* output, Value value)
     }
 }
 
-/// A new name for one side of a context; none for a side that is not yet known.
-gss_name_t name_of(const std::optional<Principal>& principal)
-{
-    if (!principal) {
-        return GSS_C_NO_NAME;
-    }
-    return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}}));
-}
-
 Result<ContextFacts> facts_of(gss_ctx_id_t handle)
 {
     const Context* context = TRY(context_from(handle));
@@ -240,8 +231,8 @@ EXPORT OM_uint32 gss_inquire_context(OM_uint32* minor, gss_ctx_id_t handle, gss_
             // The mechglue drops names that come with an error, so none are made.
             return GSS_S_CONTEXT_EXPIRED;
         }
-        Made<gss_name_t> initiator(source != nullptr ? name_of(facts.initiator) : GSS_C_NO_NAME);
-        Made<gss_name_t> acceptor(target != nullptr ? name_of(facts.acceptor) : GSS_C_NO_NAME);
+        Made<gss_name_t> initiator(name_for(source, facts.initiator));
+        Made<gss_name_t> acceptor(name_for(target, facts.acceptor));
         initiator.give(source);
         acceptor.give(target);
         return GSS_S_COMPLETE;

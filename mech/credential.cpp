@@ -121,15 +121,6 @@ Result<std::shared_ptr<Credential>> credential_or_default(gss_cred_id_t handle)
                             : Credential::default_credential(CredentialUsage::initiate);
 }
 
-/// A new name for a credential's principal; none if nobody asked or there is none.
-gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& principal)
-{
-    if (output == nullptr || !principal) {
-        return GSS_C_NO_NAME;
-    }
-    return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}}));
-}
-
 OM_uint32 major_for(OM_uint32 lifetime)
 {
     return lifetime == 0 ? GSS_S_CREDENTIALS_EXPIRED : GSS_S_COMPLETE;

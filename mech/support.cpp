@@ -94,6 +94,14 @@ gss_ctx_id_t handle_of(std::unique_ptr<Context> context)
     return opaque_of<gss_ctx_id_struct>(new ContextHandle{.object = std::move(context)});
 }
 
+gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& principal)
+{
+    if (output == nullptr || !principal) {
+        return GSS_C_NO_NAME;
+    }
+    return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}}));
+}
+
 Done forget(gss_name_t* handle)
 {
     return end_handle<NameHandle>(handle, Fault::BadName);

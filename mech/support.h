@@ -50,6 +50,9 @@ gss_name_t handle_of(std::shared_ptr<const Name> name);
 gss_cred_id_t handle_of(std::shared_ptr<Credential> credential);
 gss_ctx_id_t handle_of(std::unique_ptr<Context> context);
 
+/// A new name of a principal for an output; none if nobody asked (`output` null) or the principal is not known.
+gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& principal);
+
 /// Ends a handle and nulls it. Null is fine. A foreign handle is a Fault and left alone.
 Done forget(gss_name_t* handle);
 Done forget(gss_cred_id_t* handle);

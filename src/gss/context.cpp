@@ -7,6 +7,7 @@
 #include "apex/gss/mechanism.h"
 #include "apex/host/refusal_log.h"
 #include "apex/host/settings.h"
+#include "gss/sequence_rules.h"
 
 #include <mutex>
 #include <utility>
@@ -151,11 +152,9 @@ Result<Step> Context::establish(Session session, Role role, Bytes token)
 {
     Mechanism& mechanism = Mechanism::instance();
     const bool dce_style = (session.flags & flag::dce_style) != 0;
-    const SequenceRules rules{.replay = (session.flags & flag::replay) != 0,
-                              .sequence = (session.flags & flag::sequence) != 0};
     MessageProtection protection = TRY(MessageProtection::make(
         role, ProtectionKeys{.own = session.keys.of_initiator(), .acceptor_subkey = session.keys.acceptor_subkey},
-        session.send_sequence, session.receive_sequence, rules, dce_style, mechanism.random(), mechanism_));
+        session.send_sequence, session.receive_sequence, sequence_rules(session.flags), dce_style, mechanism.random(), mechanism_));
     tell(trace_if_enabled(), [&] {
         const Key& key = *session.keys.for_messages();
         return ContextEstablished{

@@ -5,6 +5,7 @@
 #include "apex/gss/mechanism.h"
 #include "apex/gss/permitted_types.h"
 #include "apex/host/settings.h"
+#include "gss/sequence_rules.h"
 
 #include <mutex>
 
@@ -12,11 +13,6 @@
 
 namespace apex {
 namespace {
-
-SequenceRules rules_of(ContextFlags flags)
-{
-    return {.replay = (flags & flag::replay) != 0, .sequence = (flags & flag::sequence) != 0};
-}
 
 /// What of a session goes to another process.
 Session portable_copy(const Session& session)
@@ -101,7 +97,7 @@ Result<std::unique_ptr<Context>> Context::imported(ByteView token)
     MessageProtection protection = TRY(MessageProtection::restore(
         record.role,
         ProtectionKeys{.own = session.keys.of_initiator(), .acceptor_subkey = session.keys.acceptor_subkey},
-        *record.protection, rules_of(session.flags), (session.flags & flag::dce_style) != 0,
+        *record.protection, sequence_rules(session.flags), (session.flags & flag::dce_style) != 0,
         Mechanism::instance().random(), context->mechanism_));
     context->state_ = Established{.session = std::make_shared<const Session>(std::move(session)),
                                   .protection = std::make_shared<MessageProtection>(std::move(protection)),

@@ -2,19 +2,12 @@
 #pragma once
 
 #include "apex/protection/message_protection.h"
+#include "require.h"
 
 #include <cstdlib>
 #include <memory>
 
 namespace apex::fuzz {
-
-/// require ends the program, so that the fuzzer keeps the input.
-inline void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
 
 /// FixedRandom makes runs repeatable.
 class FixedRandom final : public Random {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "apex/der/kerberos_types.h"
+#include "require.h"
 
 #include <cstdlib>
 #include <vector>
@@ -11,12 +12,7 @@ namespace apex {
 
 namespace {
 
-void require(bool condition)
-{
-    if (!condition) {
-        std::abort();
-    }
-}
+using fuzz::require;
 
 template <typename Read, typename Write>
 void try_type(ByteView element, Read read, Write write)

@@ -3,6 +3,7 @@
 #include "apex/exchange/refusal.h"
 #include "apex/messages/ap_reply.h"
 #include "tests/support/world.h"
+#include "require.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,13 +17,6 @@ namespace apex::fuzz {
 namespace {
 
 using test::World;
-
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
 
 /// Applies changes of four octets and more to an honest plaintext: place (2), what to do, how much, octets.
 Bytes changed(ByteView honest, ByteView changes)

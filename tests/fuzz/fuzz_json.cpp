@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "host/json.h"
+#include "require.h"
 
 #include <cstdlib>
 
@@ -8,12 +9,7 @@
 namespace apex {
 namespace {
 
-void require(bool holds)
-{
-    if (!holds) {
-        std::abort();
-    }
-}
+using fuzz::require;
 
 void walk(const JsonValue& value, int depth)
 {

@@ -6,6 +6,7 @@
 #include "apex/messages/krb_cred.h"
 #include "apex/messages/krb_error.h"
 #include "apex/messages/ticket.h"
+#include "require.h"
 
 #include <cstdlib>
 #include <iterator>
@@ -17,12 +18,7 @@ namespace apex {
 
 namespace {
 
-void require(bool condition)
-{
-    if (!condition) {
-        std::abort();
-    }
-}
+using fuzz::require;
 
 ByteView view(const Bytes& octets)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "glued_realm.h"
+#include "handshake.h"
 #include "module_calls.h"
 
 #include <cppunit/extensions/HelperMacros.h>
@@ -13,20 +14,6 @@
 using namespace apex::test;
 
 namespace {
-
-constexpr OM_uint32 usual = GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG;
-
-void established(Sides& sides, OM_uint32 flags = usual)
-{
-    CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.import_target());
-    const bool mutual = (flags & GSS_C_MUTUAL_FLAG) != 0;
-    CPPUNIT_ASSERT_EQUAL(static_cast<OM_uint32>(mutual ? GSS_S_CONTINUE_NEEDED : GSS_S_COMPLETE),
-                         sides.initiate(flags));
-    CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.accept());
-    if (mutual) {
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.finish(flags));
-    }
-}
 
 /// Sends a message; the answer is the major status of the receipt.
 OM_uint32 send(gss_ctx_id_t from, gss_ctx_id_t to, Buffer* keep = nullptr)
@@ -129,7 +116,7 @@ public:
     void a_context_goes_on_in_the_built_in_mechanism()
     {
         Sides sides;
-        established(sides);
+        shake_hands(sides);
         both_ways(sides.initiator, sides.acceptor);
         transfer(&sides.initiator);
         both_ways(sides.initiator, sides.acceptor);
@@ -140,7 +127,7 @@ public:
     void a_context_comes_back_from_the_built_in_mechanism()
     {
         Sides sides;
-        established(sides);
+        shake_hands(sides);
         for (int i = 0; i < 4; ++i) { // to MIT, to Apex, to MIT, to Apex
             both_ways(sides.initiator, sides.acceptor);
             transfer(i % 2 == 0 ? &sides.initiator : &sides.acceptor);
@@ -152,7 +139,7 @@ public:
     void a_context_without_mutual_authentication_goes_on_too()
     {
         Sides sides;
-        established(sides, GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG);
+        shake_hands(sides, GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG);
         both_ways(sides.initiator, sides.acceptor);
         transfer(&sides.initiator);
         transfer(&sides.acceptor);
@@ -166,7 +153,7 @@ public:
     {
         for (const int transfers : {1, 2}) {
             Sides sides;
-            established(sides);
+            shake_hands(sides);
             Buffer token;
             CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, send(sides.initiator, sides.acceptor, &token));
             for (int i = 0; i < transfers; ++i) {
@@ -182,7 +169,7 @@ public:
     void what_a_context_tells_survives()
     {
         Sides sides;
-        established(sides);
+        shake_hands(sides);
         for (gss_ctx_id_t* context : {&sides.initiator, &sides.acceptor}) {
             const Told before = told_by(*context);
             for (int i = 0; i < 2; ++i) {
@@ -217,7 +204,7 @@ public:
     void another_process_goes_on()
     {
         Sides sides;
-        established(sides);
+        shake_hands(sides);
         both_ways(sides.initiator, sides.acceptor);
         OM_uint32 minor = 0;
         Buffer token;
@@ -272,12 +259,12 @@ private:
     static OM_uint32 finish_after(int transfers, Sides& sides)
     {
         CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.import_target());
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, sides.initiate(usual));
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, sides.initiate(usual_flags));
         for (int i = 0; i < transfers; ++i) {
             transfer(&sides.initiator);
         }
         CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.accept());
-        return sides.finish(usual);
+        return sides.finish(usual_flags);
     }
 
     /// Both ends under Apex's own OID, past the mechglue.
@@ -362,7 +349,7 @@ private:
         OM_uint32 step(gss_name_t target, gss_OID mechanism, gss_buffer_t input, gss_buffer_t output)
         {
             return call("gss_init_sec_context", &minor_, gss_cred_id_t{GSS_C_NO_CREDENTIAL}, &initiator_, target,
-                        mechanism, usual, OM_uint32{0}, gss_channel_bindings_t{GSS_C_NO_CHANNEL_BINDINGS}, input,
+                        mechanism, usual_flags, OM_uint32{0}, gss_channel_bindings_t{GSS_C_NO_CHANNEL_BINDINGS}, input,
                         static_cast<gss_OID*>(nullptr), output, static_cast<OM_uint32*>(nullptr),
                         static_cast<OM_uint32*>(nullptr));
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "failing_memory.h"
 #include "glued_realm.h"
+#include "handshake.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <gssapi/gssapi_ext.h>
@@ -80,7 +81,7 @@ public:
     void messages()
     {
         Sides sides;
-        established(sides);
+        shake_hands(sides, GSS_C_MUTUAL_FLAG);
         std::string text(1000, 'm');
         gss_buffer_desc message{text.size(), text.data()};
         for (const int sealed : {0, 1}) {
@@ -111,7 +112,7 @@ public:
     void inquiries()
     {
         Sides sides;
-        established(sides);
+        shake_hands(sides, GSS_C_MUTUAL_FLAG);
         until_it_succeeds([&] {
             OM_uint32 minor = 0;
             gss_name_t source = GSS_C_NO_NAME;
@@ -141,15 +142,6 @@ public:
             gss_release_buffer_set(&minor, &keys);
             return major;
         });
-    }
-
-private:
-    static void established(Sides& sides)
-    {
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.import_target());
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, sides.initiate(GSS_C_MUTUAL_FLAG));
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.accept());
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.finish(GSS_C_MUTUAL_FLAG));
     }
 };
 

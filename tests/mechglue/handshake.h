@@ -17,8 +17,9 @@ inline gss_buffer_desc buffer_of(std::string& text)
     return {text.size(), text.data()};
 }
 
-/// expect_complete fails with the mechanism's text.
-inline void expect_complete(OM_uint32 major, OM_uint32 minor)
+/// expect_complete fails with the mechanism's text. `minor` is a reference, for it is often an output of the call that
+/// gives `major`, and either argument may be evaluated first.
+inline void expect_complete(OM_uint32 major, const OM_uint32& minor)
 {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(text_of_status(minor), complete, major);
 }

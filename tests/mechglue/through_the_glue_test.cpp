@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "glued_realm.h"
+#include "handshake.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <cstring>
@@ -11,13 +12,6 @@ using namespace apex::test;
 
 namespace {
 
-constexpr OM_uint32 usual = GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG | GSS_C_SEQUENCE_FLAG;
-
-gss_buffer_desc buffer_of(std::string& text)
-{
-    return {text.size(), text.data()};
-}
-
 bool mapped(const std::string& name)
 {
     std::ifstream maps("/proc/self/maps");
@@ -27,18 +21,6 @@ bool mapped(const std::string& name)
         }
     }
     return false;
-}
-
-void handshake(Sides& sides, OM_uint32 flags = usual)
-{
-    CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.import_target());
-    const bool mutual = (flags & GSS_C_MUTUAL_FLAG) != 0;
-    CPPUNIT_ASSERT_EQUAL(static_cast<OM_uint32>(mutual ? GSS_S_CONTINUE_NEEDED : GSS_S_COMPLETE), sides.initiate(flags));
-    const OM_uint32 accepted = sides.accept();
-    CPPUNIT_ASSERT_EQUAL_MESSAGE(text_of_status(sides.minor), OM_uint32{GSS_S_COMPLETE}, accepted);
-    if (mutual) {
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.finish(flags));
-    }
 }
 
 } // namespace
@@ -63,21 +45,21 @@ public:
     void a_login_is_served_by_the_module()
     {
         Sides sides;
-        handshake(sides);
+        shake_hands(sides);
         CPPUNIT_ASSERT(mapped("mech_apex.so"));
         OM_uint32 minor = 0;
         Buffer name;
         CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, gss_display_name(&minor, sides.source, name.out(), nullptr));
         CPPUNIT_ASSERT_EQUAL(std::string(GluedRealm::client_principal), name.text());
         constexpr OM_uint32 expected =
-            usual | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG | GSS_C_TRANS_FLAG | GSS_C_PROT_READY_FLAG;
+            usual_flags | GSS_C_CONF_FLAG | GSS_C_INTEG_FLAG | GSS_C_TRANS_FLAG | GSS_C_PROT_READY_FLAG;
         CPPUNIT_ASSERT_EQUAL(expected, sides.acceptor_flags);
     }
 
     void messages_go_both_ways()
     {
         Sides sides;
-        handshake(sides);
+        shake_hands(sides);
         for (const std::size_t length : {0U, 1U, 16U, 1000U, 70000U}) {
             for (const int sealed : {0, 1}) {
                 one_message(sides.initiator, sides.acceptor, length, sealed);
@@ -89,10 +71,10 @@ public:
     void a_replayed_request_is_refused_on_both_sides_with_text()
     {
         Sides sides;
-        handshake(sides);
+        shake_hands(sides);
         Sides again;
         CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, again.import_target());
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, again.initiate(usual));
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, again.initiate(usual_flags));
         OM_uint32 minor = 0;
         CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_FAILURE},
                              gss_accept_sec_context(&minor, &again.acceptor, GSS_C_NO_CREDENTIAL, sides.request.get(),
@@ -101,7 +83,7 @@ public:
         CPPUNIT_ASSERT(text_of_status(minor).find("replay") != std::string::npos);
         CPPUNIT_ASSERT(again.acceptor == GSS_C_NO_CONTEXT);
         CPPUNIT_ASSERT(again.reply.size() > 0); // the KRB-ERROR goes out all the same
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_FAILURE}, again.finish(usual));
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_FAILURE}, again.finish(usual_flags));
         CPPUNIT_ASSERT(text_of_status(again.minor).find("replay") != std::string::npos);
     }
 
@@ -121,12 +103,12 @@ public:
     {
         Sides sides;
         CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.import_target());
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, sides.initiate(usual));
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, sides.initiate(usual_flags));
         CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.accept());
         static_cast<char*>(sides.reply.get()->value)[sides.reply.size() - 1] ^= 1;
-        CPPUNIT_ASSERT(GSS_ERROR(sides.finish(usual)) != 0);
+        CPPUNIT_ASSERT(GSS_ERROR(sides.finish(usual_flags)) != 0);
         static_cast<char*>(sides.reply.get()->value)[sides.reply.size() - 1] ^= 1;
-        CPPUNIT_ASSERT(GSS_ERROR(sides.finish(usual)) != 0); // the right reply comes too late
+        CPPUNIT_ASSERT(GSS_ERROR(sides.finish(usual_flags)) != 0); // the right reply comes too late
         CPPUNIT_ASSERT(sides.initiator != GSS_C_NO_CONTEXT);
         OM_uint32 minor = 0;
         OM_uint32 lifetime = 0;
@@ -139,7 +121,7 @@ public:
     void both_contexts_tell_the_same()
     {
         Sides sides;
-        handshake(sides);
+        shake_hands(sides);
         for (gss_ctx_id_t context : {sides.initiator, sides.acceptor}) {
             OM_uint32 minor = 0;
             gss_name_t source = GSS_C_NO_NAME;
@@ -163,7 +145,7 @@ public:
     void both_sides_compute_the_same_pseudo_random_octets()
     {
         Sides sides;
-        handshake(sides);
+        shake_hands(sides);
         std::string seed = "seed";
         gss_buffer_desc input = buffer_of(seed);
         OM_uint32 minor = 0;
@@ -181,7 +163,7 @@ public:
     {
         Sides sides;
         CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, sides.import_target());
-        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, sides.initiate(usual));
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_CONTINUE_NEEDED}, sides.initiate(usual_flags));
         std::string text = "too early";
         gss_buffer_desc message = buffer_of(text);
         OM_uint32 minor = 0;
