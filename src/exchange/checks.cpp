@@ -98,9 +98,9 @@ Done check_permitted(EncryptionType type, std::span<const EncryptionType> permit
         detail += ' ';
         detail += name_of(other);
     }
-    detail += type == EncryptionType::rc4_hmac
-                  ? "; RC4 can be forged and is off unless krb5.conf says allow_rc4 = true; give the accounts AES keys"
-                  : "; see permitted_enctypes in krb5.conf";
+    detail += is_rc4(type) ? "; RC4 can be forged and is off unless krb5.conf says allow_rc4 = true (and "
+                             "permitted_enctypes, if set, lists arcfour-hmac); better give the accounts AES keys"
+                           : "; see permitted_enctypes in krb5.conf";
     return refuse(Fault::EncryptionTypeRefused, std::move(detail));
 }
 

@@ -26,6 +26,8 @@ ENCTYPES = {
     19: "aes128-cts-hmac-sha256-128",
     20: "aes256-cts-hmac-sha384-192",
 }
+CAMELLIA = {25: "camellia128-cts-cmac", 26: "camellia256-cts-cmac"}
+RC4 = {23: "arcfour-hmac"}
 AES = "aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha1-96 aes256-cts-hmac-sha384-192 aes128-cts-hmac-sha256-128"
 ALL_ENCTYPES = AES + " camellia256-cts-cmac camellia128-cts-cmac"
 
@@ -56,8 +58,8 @@ KRB5_CONF = """[libdefaults]
     rdns = false
     qualify_shortname = ""
     forwardable = true
-    {enctypes}
     {libdefaults}
+    {enctypes}
 [realms]
     {realm} = {{
         kdc = 127.0.0.1:{port}
@@ -168,7 +170,11 @@ class Realm:
         # MIT, Java and Heimdal each look for a name of their own; Heimdal knows no Camellia.
         lines = ["%s = %s" % (key, enctypes)
                  for key in ("permitted_enctypes", "default_tkt_enctypes", "default_tgs_enctypes")]
-        lines.append("default_etypes = " + " ".join(name for name in enctypes.split() if "aes" in name))
+        if RC4[23] in enctypes:
+            lines += ["allow_rc4 = true", "allow_weak_crypto = true"]  # of MIT and Apex, of Java
+        etypes = [name for name in enctypes.split() if "camellia" not in name]
+        if etypes:
+            lines.append("default_etypes = " + " ".join(etypes).replace(RC4[23], RC4[23] + "-md5"))
         return self.write(name, KRB5_CONF.format(
             realm=REALM, port=port or self.port, libdefaults=libdefaults,
             apex=apex or "replay_directory = " + self.path("replay"),
@@ -177,10 +183,13 @@ class Realm:
     def _start(self):
         for _ in range(5):
             self.port = free_port()
-            keysalts = " ".join(name + ":normal" for name in ALL_ENCTYPES.split())
+            enctypes = ALL_ENCTYPES + " " + RC4[23]
+            keysalts = " ".join(name + ":normal" for name in enctypes.split())
             self.write("kdc.conf", KDC_CONF.format(
                 port=self.port, realm=REALM, directory=self.directory, keysalts=keysalts))
             self.configuration()
+            # The KDC has RC4 too; clients and services that shall use it get a configuration that says so.
+            self.configuration("krb5.kdc.conf", enctypes=enctypes)
             if not os.path.exists(self.path("stash")):
                 self.run(["kdb5_util", "create", "-s", "-W", "-r", REALM, "-P", "masterkey"])
             self.kdc = self.spawn(["krb5kdc", "-n", "-r", REALM], env=self.admin_environment(), output="kdc.out")
@@ -209,7 +218,7 @@ class Realm:
                 "KRB5_CONFIG": self.krb5_conf, "KRB5RCACHEDIR": self.path("replay")}
 
     def admin_environment(self):
-        return dict(self.base_environment(), KRB5_KDC_PROFILE=self.kdc_conf)
+        return dict(self.base_environment(), KRB5_CONFIG=self.path("krb5.kdc.conf"), KRB5_KDC_PROFILE=self.kdc_conf)
 
     def run(self, command, env=None, text=None, check=True):
         """Runs a command to its end and returns its combined output; raises with that output on failure."""
@@ -233,7 +242,8 @@ class Realm:
 
     def add_service(self, principal, enctypes=None, keytab=None):
         """Makes a service principal with keys of the given types only and appends them to a keytab."""
-        names = [ENCTYPES[number] for number in enctypes] if enctypes else AES.split()
+        known = {**ENCTYPES, **CAMELLIA, **RC4}
+        names = [known[number] for number in enctypes] if enctypes else AES.split()
         keysalts = ",".join(name + ":normal" for name in names)
         self.kadmin("addprinc -randkey -e %s %s" % (keysalts, principal))
         self.export_keys(principal, keytab)

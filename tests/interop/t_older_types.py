@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Camellia (RFC 6803) and RC4 (RFC 4757) with MIT's mechanism, both directions; RC4 only where krb5.conf allows it.
 
-The cells are those of the matrix. Heimdal 7.8 and Java have no Camellia; Java has no RC4 any more.
+The cells are those of the matrix, here with a user whose own keys are of AES; t_matrix.py has the other peers.
 """
 import sys
 
@@ -29,7 +29,8 @@ class AllowingRealm(Realm):
     allow_rc4 = True
 
     def configuration(self, name="krb5.conf", port=None, libdefaults="", apex=None, enctypes=None):
-        allowed = "allow_rc4 = true" if self.allow_rc4 else ""
+        # The first of two lines counts, so this one wins over what the list of types would bring.
+        allowed = "allow_rc4 = " + ("true" if self.allow_rc4 else "false")
         return super().configuration(name, port, libdefaults + "\n    " + allowed, apex, enctypes)
 
 
