@@ -44,12 +44,26 @@ Result<InitiatorExchange> InitiatorExchange::begin(std::shared_ptr<const Service
                                                    const InitiatorWish& wish, const Clock& clock, Random& random,
                                                    Trace* trace_sink)
 {
+    InitiatorExchange exchange = TRY(make(std::move(ticket), wish, clock.now(), random, trace_sink));
+    if (exchange.mutual()) {
+        exchange.wish_ = wish;
+        if (wish.bindings != nullptr) {
+            exchange.bindings_ = *wish.bindings; // the caller's are lent for one call
+        }
+    }
+    return exchange;
+}
+
+Result<InitiatorExchange> InitiatorExchange::make(std::shared_ptr<const ServiceTicket> ticket,
+                                                  const InitiatorWish& wish, Time now, Random& random,
+                                                  Trace* trace_sink)
+{
     // 1. The ticket, an authenticator sealed with the session key, and whether mutual authentication is wanted.
     InitiatorExchange exchange;
     exchange.flags_ = wish.flags;
     exchange.trace_ = trace_sink;
     exchange.permitted_ = wish.permitted;
-    exchange.sent_time_ = unique_time(clock.now() + ticket->clock_offset);
+    exchange.sent_time_ = unique_time(now + ticket->clock_offset);
     exchange.sequence_number_ = TRY(initial_sequence_number(random));
     Key subkey = TRY(Key::generate(ticket->session_key->type(), random));
 
@@ -125,6 +139,40 @@ InitiatorExchange InitiatorExchange::resume(Session session, Time sent_time, std
     exchange.flags_ = session.flags;
     exchange.trace_ = trace;
     return exchange;
+}
+
+std::optional<Duration> InitiatorExchange::correction_by(const KrbError& error, Time now, Duration skew) const
+{
+    // A KRB-ERROR is not authenticated: whoever sits on the line may write it. What he can gain is a request of ours with
+    // a time of his choice. One of the past is worth nothing to him. One of the future he may keep, and show it to the
+    // service when that time has come, once; he still learns no key, so he can only use it where a service asks for no
+    // protected message afterwards. Without the correction he can do the same within the skew by holding the request
+    // back. The ticket's end, which the KDC told us under a key, therefore bounds the future and its start the past; half
+    // a day is what wrong time zones need. It happens once for a context, and neither the system's clock nor the offset
+    // that the credential cache remembers is touched, so that other contexts do not follow.
+    constexpr std::int32_t clock_skew = 37; // RFC 4120 7.5.9: KRB_AP_ERR_SKEW
+    constexpr Duration most = std::chrono::hours(12);
+    if (!wish_ || error.code != clock_skew) {
+        return std::nullopt;
+    }
+    const Duration difference = error.server_time - (now + ticket_->clock_offset);
+    const bool explains = std::chrono::abs(difference) > skew;
+    const Time start = ticket_->start_time.value_or(ticket_->auth_time);
+    if (!explains || std::chrono::abs(difference) > most || error.server_time + skew < start ||
+        error.server_time > ticket_->end_time) {
+        return std::nullopt;
+    }
+    return difference;
+}
+
+Result<InitiatorExchange> InitiatorExchange::again(Duration correction, const Clock& clock, Random& random) const
+{
+    if (!wish_) {
+        return refuse(Fault::Internal, "a request is made again once, by who made it");
+    }
+    InitiatorWish wish = *wish_;
+    wish.bindings = bindings_ ? &*bindings_ : nullptr;
+    return make(ticket_, wish, clock.now() + correction, random, trace_);
 }
 
 Result<Session> InitiatorExchange::complete(const ApReply& reply) &&

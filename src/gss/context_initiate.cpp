@@ -9,6 +9,7 @@
 #include "apex/gss/permitted_types.h"
 #include "apex/host/name_service.h"
 #include "apex/host/settings.h"
+#include "apex/messages/krb_error.h"
 
 #include <algorithm>
 
@@ -84,6 +85,13 @@ void add_delegation(InitiatorWish& wish, ContextFlags asked, TicketSource& ticke
 
 } // namespace
 
+/// The request as it travels: framed, or bare in DCE style ([MS-KILE] 3.4.5.1).
+Bytes Context::request_token(const InitiatorExchange& exchange) const
+{
+    const bool dce_style = (exchange.flags() & flag::dce_style) != 0;
+    return dce_style ? exchange.request() : frame_message(mechanism_, TokenKind::ap_request, exchange.request());
+}
+
 Result<Step> Context::begin(const InitiateCall& call)
 {
     const std::shared_ptr<const Settings> settings = TRY(current_settings());
@@ -121,8 +129,7 @@ Result<Step> Context::begin(const InitiateCall& call)
     InitiatorExchange exchange =
         TRY(InitiatorExchange::begin(std::move(ticket), wish, mechanism.clock(), mechanism.random(),
                                      settings->trace_sink.get()));
-    const bool dce_style = (wish.flags & flag::dce_style) != 0;
-    Bytes token = dce_style ? exchange.request() : frame_message(mechanism_, TokenKind::ap_request, exchange.request());
+    Bytes token = request_token(exchange);
     if (exchange.mutual()) {
         state_ = AwaitingReply{.exchange = std::move(exchange), .target = target.principal};
         return Step{.token = std::move(token), .progress = Progress::continue_needed, .error = std::nullopt};
@@ -130,6 +137,25 @@ Result<Step> Context::begin(const InitiateCall& call)
     Session session = TRY(std::move(exchange).complete());
     session.flags |= flag::protection_ready;
     return establish(std::move(session), Role::initiator, std::move(token));
+}
+
+/// A wrong clock is a matter of another request (RFC 4120 3.2.5 leaves it to the client); every other error, and that
+/// one a second time, ends the context.
+Result<Step> Context::heed_error(AwaitingReply waiting, ByteView krb_error)
+{
+    Mechanism& mechanism = Mechanism::instance();
+    const std::shared_ptr<const Settings> settings = TRY(current_settings());
+    const Time now = mechanism.clock().now();
+    const KrbError message = TRY(KrbError::decode(krb_error));
+    const std::optional<Duration> correction = waiting.exchange.correction_by(message, now, settings->clock_skew);
+    if (!correction) {
+        return reported_error(krb_error, now);
+    }
+    tell(settings->trace_sink.get(), [&] { return ClockCorrected{.offset = *correction}; });
+    InitiatorExchange exchange = TRY(waiting.exchange.again(*correction, mechanism.clock(), mechanism.random()));
+    Bytes token = request_token(exchange);
+    state_ = AwaitingReply{.exchange = std::move(exchange), .target = std::move(waiting.target)};
+    return Step{.token = std::move(token), .progress = Progress::continue_needed, .error = std::nullopt};
 }
 
 Result<Step> Context::finish(const InitiateCall& call, AwaitingReply waiting)
@@ -147,7 +173,7 @@ Result<Step> Context::finish(const InitiateCall& call, AwaitingReply waiting)
                       "the reply is framed with OID " + hex(reply.mechanism) + ", the request was with " + hex(mechanism_));
     }
     if (reply.kind == TokenKind::krb_error) {
-        return reported_error(reply.message, mechanism.clock().now());
+        return heed_error(std::move(waiting), reply.message);
     }
     const bool dce_style = (waiting.exchange.flags() & flag::dce_style) != 0;
     if (reply.kind != TokenKind::ap_reply || reply.framed == dce_style) {

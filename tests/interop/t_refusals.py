@@ -170,11 +170,18 @@ def service_unknown_to_kdc(stage):
     stage.initiate = ["--service", "nonesuch@" + HOST, "--mutual"]
 
 
+def stop_at_refusal(stage):
+    # Apex as initiator would make a second request with the acceptor's time: see t_clock.py.
+    stage.alter = lambda number, token: token if number == 0 else None
+
+
 def clock_ahead(stage):
+    stop_at_refusal(stage)
     stage.ccache = files.copy_cache_with_clock_offset(stage.ccache, stage.path("ahead.ccache"), 600)
 
 
 def clock_behind(stage):
+    stop_at_refusal(stage)
     # The initiator must think that its ticket was valid ten minutes ago.
     early = files.copy_cache_with_times(stage.ccache, stage.path("early.ccache"), start_time=time.time() - 3600)
     stage.ccache = files.copy_cache_with_clock_offset(early, stage.path("behind.ccache"), -600)

@@ -8,6 +8,7 @@
 #include "apex/exchange/ports.h"
 #include "apex/exchange/session.h"
 #include "apex/messages/ap_reply.h"
+#include "apex/messages/krb_error.h"
 
 #include <memory>
 #include <optional>
@@ -46,6 +47,15 @@ public:
     /// Goes on where another process stopped; only complete() is left to do.
     static InitiatorExchange resume(Session session, Time sent_time, std::vector<EncryptionType> permitted, Trace* trace);
 
+    /// What must be added to `now` for the acceptor to take our request, if `error` says that its clock differs from ours
+    /// and its time bears that out. None for any other error, for a second one, and for a time that nobody should be
+    /// talked into (see the source). `skew`: what acceptors allow anyway.
+    [[nodiscard]] std::optional<Duration> correction_by(const KrbError& error, Time now, Duration skew) const;
+
+    /// The same request with another clock: the same ticket, a new authenticator. It can be
+    /// done once. Fault::Internal after that; else as begin.
+    [[nodiscard]] Result<InitiatorExchange> again(Duration correction, const Clock& clock, Random& random) const;
+
     /// 6. Opens the reply and compares the time with the one sent (RFC 4120 3.2.5). Fault::ReplyIntegrity,
     /// ReplyMismatch, EncryptionTypeRefused.
     [[nodiscard]] Result<Session> complete(const ApReply& reply) &&;
@@ -55,6 +65,8 @@ public:
 
 private:
     InitiatorExchange() = default;
+    static Result<InitiatorExchange> make(std::shared_ptr<const ServiceTicket> ticket, const InitiatorWish& wish,
+                                          Time now, Random& random, Trace* trace);
 
     std::shared_ptr<const ServiceTicket> ticket_;
     std::shared_ptr<const Key> subkey_;
@@ -63,6 +75,9 @@ private:
     std::uint32_t sequence_number_ = 0;
     ContextFlags flags_ = 0;
     Bytes request_;
+    /// What again() needs; gone when it has been used, and not there where it cannot be.
+    std::optional<InitiatorWish> wish_;
+    std::optional<ChannelBindings> bindings_;
     Trace* trace_ = nullptr;
 };
 

@@ -109,6 +109,8 @@ private:
 
     Result<Step> begin(const InitiateCall& call);
     Result<Step> finish(const InitiateCall& call, AwaitingReply waiting);
+    Result<Step> heed_error(AwaitingReply waiting, ByteView krb_error);
+    [[nodiscard]] Bytes request_token(const InitiatorExchange& exchange) const;
     Result<Step> judge(const std::shared_ptr<Credential>& given, ByteView token, const ChannelBindings* bindings,
                        bool want_delegated, std::optional<Bytes>& refusal);
     Result<Step> answer(Acceptance accepted, Credential* stand_in);

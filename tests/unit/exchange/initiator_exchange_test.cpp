@@ -12,6 +12,18 @@
 using namespace apex;
 using namespace apex::test;
 
+namespace {
+
+KrbError skew_error(Time server_time)
+{
+    KrbError error;
+    error.code = 37;
+    error.server_time = server_time;
+    return error;
+}
+
+} // namespace
+
 /// Steps 1 and 6.
 class InitiatorExchangeTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST_SUITE(InitiatorExchangeTest);
@@ -24,6 +36,10 @@ class InitiatorExchangeTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(the_third_leg_carries_the_acceptors_number);
     CPPUNIT_TEST(no_two_authenticators_carry_the_same_time);
     CPPUNIT_TEST(no_credential_goes_out_that_was_not_asked_for);
+    CPPUNIT_TEST(a_wrong_clock_is_corrected_once);
+    CPPUNIT_TEST(only_a_skew_error_whose_time_bears_it_out_corrects);
+    CPPUNIT_TEST(nobody_talks_us_into_a_time_outside_the_ticket_or_far_away);
+    CPPUNIT_TEST(a_request_made_again_binds_the_same_channel);
     CPPUNIT_TEST(a_list_of_types_is_sent_only_if_a_better_one_exists);
     CPPUNIT_TEST(rc4_has_no_subkey_of_the_acceptor);
     CPPUNIT_TEST(rc4_gives_way_to_a_better_type);
@@ -212,6 +228,80 @@ public:
         const Session session = must(std::move(initiator).complete(*accepted.reply));
         CPPUNIT_ASSERT(session.keys.acceptor_subkey->type() == EncryptionType::aes256_cts_hmac_sha1_96);
         CPPUNIT_ASSERT(accepted.session.keys.for_messages()->type() == EncryptionType::aes256_cts_hmac_sha1_96);
+    }
+
+    void a_wrong_clock_is_corrected_once()
+    {
+        World world;
+        const std::chrono::seconds wrong(-1800);
+        FixedClock ours;
+        ours.time = world.clock.time + wrong;
+        const InitiatorExchange first =
+            must(InitiatorExchange::begin(world.ticket(), world.wish, ours, world.random, nullptr));
+        CPPUNIT_ASSERT_EQUAL(std::string("ClockSkew"), fault_of(world.accept(must(ApRequest::decode(first.request())))));
+        const std::optional<Duration> correction =
+            first.correction_by(skew_error(world.clock.time), ours.time, world.policy.clock_skew);
+        CPPUNIT_ASSERT(correction == Duration(-wrong));
+        InitiatorExchange second = must(first.again(*correction, ours, world.random));
+        const Acceptance accepted = must(world.accept(must(ApRequest::decode(second.request()))));
+        CPPUNIT_ASSERT(!second.correction_by(skew_error(world.clock.time), ours.time, world.policy.clock_skew));
+        CPPUNIT_ASSERT_EQUAL(std::string("Internal"), fault_of(second.again(*correction, ours, world.random)));
+        must(std::move(second).complete(*accepted.reply));
+    }
+
+    void only_a_skew_error_whose_time_bears_it_out_corrects()
+    {
+        World world;
+        const InitiatorExchange exchange = world.initiate();
+        const auto corrects = [&](KrbError error) {
+            return exchange.correction_by(error, world.clock.time, world.policy.clock_skew).has_value();
+        };
+        KrbError error = skew_error(world.clock.time + std::chrono::seconds(301));
+        CPPUNIT_ASSERT(corrects(error));
+        for (std::int32_t code = 0; code < 128; ++code) {
+            error.code = code;
+            CPPUNIT_ASSERT_EQUAL(code == 37, corrects(error));
+        }
+        CPPUNIT_ASSERT(!corrects(skew_error(world.clock.time + std::chrono::seconds(300))));
+        CPPUNIT_ASSERT(!corrects(skew_error(world.clock.time)));
+        world.wish.flags &= ~flag::mutual;
+        CPPUNIT_ASSERT(!world.initiate().correction_by(skew_error(world.clock.time + std::chrono::seconds(301)),
+                                                       world.clock.time, world.policy.clock_skew));
+    }
+
+    void nobody_talks_us_into_a_time_outside_the_ticket_or_far_away()
+    {
+        World world;
+        const Time now = world.clock.time;
+        world.contents.auth_time = now - std::chrono::hours(20);
+        world.contents.end_time = now + std::chrono::hours(20);
+        const auto corrects = [&](Time server) {
+            return world.initiate().correction_by(skew_error(server), now, world.policy.clock_skew).has_value();
+        };
+        for (const int sign : {1, -1}) {
+            CPPUNIT_ASSERT(corrects(now + sign * Duration(std::chrono::hours(12))));
+            CPPUNIT_ASSERT(!corrects(now + sign * Duration(std::chrono::hours(12) + std::chrono::seconds(1))));
+        }
+        world.contents.auth_time = now - std::chrono::hours(1);
+        world.contents.end_time = now + std::chrono::hours(1);
+        CPPUNIT_ASSERT(corrects(world.contents.end_time));
+        CPPUNIT_ASSERT(!corrects(world.contents.end_time + std::chrono::seconds(1)));
+        CPPUNIT_ASSERT(corrects(world.contents.auth_time - world.policy.clock_skew));
+        CPPUNIT_ASSERT(!corrects(world.contents.auth_time - world.policy.clock_skew - std::chrono::seconds(1)));
+    }
+
+    void a_request_made_again_binds_the_same_channel()
+    {
+        World world;
+        const ChannelBindings here = bindings_of("tls-server-end-point:here");
+        const InitiatorExchange first = [&] {
+            const ChannelBindings lent = here; // for this call
+            world.wish.bindings = &lent;
+            return world.initiate();
+        }();
+        const InitiatorExchange second = must(first.again(Duration(0), world.clock, world.random));
+        const Acceptance accepted = must(world.accept(must(ApRequest::decode(second.request())), &here));
+        CPPUNIT_ASSERT((accepted.session.flags & flag::channel_bound) != 0);
     }
 };
 
