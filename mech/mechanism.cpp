@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "apex/gss/invocations.h"
+#include "apex/gss/mechanism.h"
 #include "apex/gss/oids.h"
 #include "apex/gss/status.h"
 
@@ -37,7 +38,8 @@ bool wanted(const char* variable)
 
 } // namespace
 
-/// Called under the mechglue's lock (INVARIANTS H6): nothing but these two helpers of the mechglue may be used here.
+/// Called once, under the mechglue's lock (INVARIANTS H6): of the mechglue nothing but these two helpers may be used
+/// here. Reading krb5.conf asks libkrb5, which knows nothing of the mechglue.
 EXPORT gss_OID_set gss_mech_interposer(gss_OID)
 {
     // Somebody asked this process to stay with the built-in mechanism, or to go through gssproxy.
@@ -45,6 +47,12 @@ EXPORT gss_OID_set gss_mech_interposer(gss_OID)
         return GSS_C_NO_OID_SET;
     }
     OM_uint32 minor = 0;
+    const OM_uint32 major = guard(&minor, []() -> Result<OM_uint32> {
+        return static_cast<OM_uint32>(serves_this_program() ? GSS_S_COMPLETE : GSS_S_UNAVAILABLE);
+    });
+    if (major != GSS_S_COMPLETE) {
+        return GSS_C_NO_OID_SET;
+    }
     gss_OID_set taken = GSS_C_NO_OID_SET;
     if (gss_create_empty_oid_set(&minor, &taken) != GSS_S_COMPLETE) {
         return GSS_C_NO_OID_SET;

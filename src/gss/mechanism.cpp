@@ -3,6 +3,7 @@
 
 #include "apex/base/fork_mutex.h"
 #include "apex/crypto/system_random.h"
+#include "apex/host/programs.h"
 #include "apex/host/realm_paths.h"
 #include "apex/host/refusal_log.h"
 #include "apex/host/replay_store.h"
@@ -56,6 +57,12 @@ Mechanism::Mechanism()
     : clock_(std::make_unique<SystemClock>()), random_(std::make_unique<SystemRandom>()),
       realms_(std::make_unique<RealmPaths>()), replay_caches_(std::make_unique<ReplayCaches>())
 {
+}
+
+bool serves_this_program()
+{
+    const Result<std::shared_ptr<const Settings>> settings = current_settings();
+    return !settings || !exclusion_of(**settings, running_program());
 }
 
 Mechanism& Mechanism::instance()

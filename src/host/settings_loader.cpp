@@ -186,8 +186,6 @@ Done read_environment(Settings& settings, profile_t profile, const Environment& 
     if (!environment.of(Environment::trace).empty()) {
         settings.trace = environment.of(Environment::trace);
     }
-    const std::string& disable = environment.of(Environment::disable);
-    settings.disabled = !disable.empty() && disable != "0";
     return {};
 }
 

@@ -15,10 +15,10 @@ namespace apex {
 /// (INVARIANTS E1). A variable that is not set reads as empty, as for libkrb5.
 class Environment final {
 public:
-    enum Variable : std::size_t { config, keytab, rcache_name, rcache_type, rcache_directory, temporary, trace, disable };
-    static constexpr std::array<const char*, 8> names = {"KRB5_CONFIG",   "KRB5_KTNAME", "KRB5RCACHENAME",
+    enum Variable : std::size_t { config, keytab, rcache_name, rcache_type, rcache_directory, temporary, trace };
+    static constexpr std::array<const char*, 7> names = {"KRB5_CONFIG",   "KRB5_KTNAME", "KRB5RCACHENAME",
                                                          "KRB5RCACHETYPE", "KRB5RCACHEDIR", "TMPDIR",
-                                                         "APEX_TRACE",    "APEX_DISABLE"};
+                                                         "APEX_TRACE"};
 
     /// Copies the strings of now.
     static Environment now();

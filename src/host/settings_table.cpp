@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <string>
 #include <strings.h>
+#include <utility>
+#include <vector>
 
 namespace apex {
 namespace {
@@ -42,6 +45,24 @@ bool set_path(Settings& settings, std::string_view text)
         return false;
     }
     settings.*member = std::string(text);
+    return true;
+}
+
+/// Programs separated by blanks or commas: absolute paths, or names without a slash.
+template <auto member>
+bool set_programs(Settings& settings, std::string_view text)
+{
+    constexpr std::string_view separators = " \t,";
+    std::vector<std::string> programs;
+    for (std::size_t at = text.find_first_not_of(separators); at < text.size();) {
+        const std::size_t end = std::min(text.find_first_of(separators, at), text.size());
+        programs.emplace_back(text.substr(at, end - at));
+        if (programs.back().front() != '/' && programs.back().find('/') != std::string::npos) {
+            return false;
+        }
+        at = text.find_first_not_of(separators, end);
+    }
+    settings.*member = std::move(programs);
     return true;
 }
 
@@ -127,6 +148,16 @@ constexpr std::array rows = std::to_array<Row>({
       "other's."},
      WhenBad::refuse,
      set_boolean<&Settings::replay_share_mit>},
+    {{"only_programs", "paths or names", "",
+      "The programs that Apex serves, by absolute path or by name; all others stay with the built-in mechanism. None "
+      "means every program."},
+     WhenBad::complain,
+     set_programs<&Settings::only_programs>},
+    {{"not_programs", "paths or names", "",
+      "The programs that stay with the built-in mechanism, by absolute path or by name, even if only_programs lists "
+      "them."},
+     WhenBad::complain,
+     set_programs<&Settings::not_programs>},
 });
 
 constexpr auto descriptions = [] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // apexctl: shows which mechanism answers for Kerberos, and why it is not Apex where it is not.
+#include "apex/host/programs.h"
 #include "tools/live_probe.h"
 #include "tools/setup.h"
 #include "tools/status.h"
@@ -62,7 +63,12 @@ std::optional<std::string> given(const std::string& text)
 apex::Status machine_status(const StatusOptions& options)
 {
     const std::optional<std::string> inherited = environment("GSS_MECH_CONFIG");
-    const apex::View view{"", "", options.config.empty() ? inherited : given(options.config), own_switches(), false};
+    const apex::View view{"",
+                          "",
+                          options.config.empty() ? inherited : given(options.config),
+                          own_switches(),
+                          apex::why_left_out(apex::running_program()),
+                          false};
     apex::Status status = apex::judge_machine(apex::read_setup(view), apex::ask_mechglue(given(options.config)));
     if (inherited && options.config.empty()) {
         status.notes.push_back({"mech-config-set", "environment",
@@ -80,8 +86,12 @@ apex::Status process_status(const StatusOptions& options)
     if (!process.trouble.empty()) {
         return apex::judge_process({}, process, [](const apex::MappedFile&) { return std::nullopt; });
     }
-    const apex::View view{process.root, process.folder,
-                          options.config.empty() ? process.mech_config : given(options.config), switches_of(process), true};
+    const apex::View view{process.root,
+                          process.folder,
+                          options.config.empty() ? process.mech_config : given(options.config),
+                          switches_of(process),
+                          apex::why_left_out(process.executable),
+                          true};
     const auto version_of = [&](const apex::MappedFile& file) {
         const std::string mapped = "/proc/" + std::to_string(process.pid) + "/map_files/" + file.range;
         return apex::examine_module(mapped).apex_version;

@@ -84,6 +84,9 @@ std::optional<Finding> module_finding(const Candidate& candidate, const std::str
         }
         return Finding{"declines", where, path + " loads, but declines to take over any mechanism",
                        "see what the module's own documentation asks for"};
+    case ModuleProblem::LeftOut:
+        return Finding{"program-left-out", where, path + " stands back: " + candidate.module.detail,
+                       "change the list and restart the program"};
     case ModuleProblem::OtherMechs:
         return Finding{"other-mechanisms", where, path + " loads, but does not take over krb5",
                        "name the file mech_apex.so that make install put in place"};

@@ -23,6 +23,7 @@ enum class ModuleProblem {
     NotLoadable,  ///< the loader refuses it; the detail is the loader's text
     NoInterposer, ///< it has no gss_mech_interposer
     Declines,     ///< its gss_mech_interposer gives no mechanisms
+    LeftOut,      ///< krb5.conf leaves the program to the built-in mechanism; the detail is the setting
     OtherMechs,   ///< its gss_mech_interposer gives mechanisms, krb5 not among them
     Crashes,      ///< loading it kills the process or hangs
 };

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <elf.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,6 +93,22 @@ const MappedFile* find_library(const std::vector<MappedFile>& files, std::string
     return found == files.end() ? nullptr : &*found;
 }
 
+namespace {
+
+/// executable_of reads the link to a process's program; empty where that is not allowed.
+std::string executable_of(const std::string& base)
+{
+    std::error_code trouble;
+    std::string path = std::filesystem::read_symlink(base + "/exe", trouble).string();
+    constexpr std::string_view gone = " (deleted)"; // the mark of a file that was replaced since
+    if (path.ends_with(gone)) {
+        path.resize(path.size() - gone.size());
+    }
+    return path;
+}
+
+} // namespace
+
 Process look_into(pid_t pid)
 {
     Process process;
@@ -113,6 +130,7 @@ Process look_into(pid_t pid)
     while (process.program.ends_with('\n')) {
         process.program.pop_back();
     }
+    process.executable = executable_of(base);
     read_environment(process);
     return process;
 }

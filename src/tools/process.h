@@ -30,6 +30,7 @@ const MappedFile* find_library(const std::vector<MappedFile>& files, std::string
 struct Process final {
     pid_t pid = 0;
     std::string program;
+    std::string executable;                      ///< path of the program's file, as the process sees it
     std::string root;                            ///< prefix for absolute paths, to see files as the process does
     std::string folder;                          ///< prefix for relative paths
     std::vector<MappedFile> files;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/setup.h"
 
+#include "apex/host/programs.h"
 #include "tools/live_probe.h"
 
 #include <fcntl.h>
@@ -82,12 +83,30 @@ ModuleFacts facts_of(const View& view, const std::string& path, const Bytes& oid
     return facts;
 }
 
+/// judge_program applies the lists of programs in krb5.conf. The module was asked by apexctl, whose own program the lists
+/// may treat differently from the one that the view is of.
+void judge_program(const View& view, ModuleFacts& module)
+{
+    const bool sound = module.problem == ModuleProblem::None;
+    const bool declines = module.problem == ModuleProblem::Declines && module.detail.empty();
+    if (!module.is_apex() || !(sound || declines)) {
+        return;
+    }
+    if (view.left_out) {
+        module.problem = ModuleProblem::LeftOut;
+        module.detail = *view.left_out;
+    } else if (declines && why_left_out(running_program())) {
+        module.problem = ModuleProblem::None;
+    }
+}
+
 Candidate examine(const View& view, const ConfiguredMechanism& entry)
 {
     Candidate candidate{entry, {}, {}, 0};
     const std::string seen = seen_from(view, entry.path);
     struct stat status {};
     candidate.module = facts_of(view, seen, entry.line.oid_body, status);
+    judge_program(view, candidate.module);
     if (status.st_ino != 0) {
         candidate.inode = status.st_ino;
         std::error_code failure;
@@ -98,6 +117,12 @@ Candidate examine(const View& view, const ConfiguredMechanism& entry)
 }
 
 } // namespace
+
+std::optional<std::string> why_left_out(const std::string& program)
+{
+    const Result<std::shared_ptr<const Settings>> settings = current_settings();
+    return settings ? exclusion_of(**settings, program) : std::nullopt;
+}
 
 Setup read_setup(const View& view)
 {

@@ -49,8 +49,13 @@ struct View final {
     std::string folder;                ///< before relative paths
     std::optional<std::string> config; ///< GSS_MECH_CONFIG: this file instead of the usual ones
     Switches switches;
+    std::optional<std::string> left_out; ///< why krb5.conf leaves the program to the built-in mechanism
     bool foreign = false; ///< the files may be another user's choice: load no library that root has not put in place
 };
+
+/// why_left_out tells why krb5.conf, as this process reads it, leaves a program to the built-in mechanism; nothing if it
+/// does not.
+std::optional<std::string> why_left_out(const std::string& program);
 
 /// read_setup reads what the mechglue would read and asks every interposer's library about itself.
 Setup read_setup(const View& view);

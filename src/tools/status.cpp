@@ -168,7 +168,10 @@ bool serves_in(const Candidate& candidate, const MappedFile& file)
 /// judge_unmapped decides for a process with the mechglue but without any interposer of the present entries.
 void judge_unmapped(Status& status, const Setup& setup, const Process& process, const VersionOf& version_of)
 {
-    if (const MappedFile* file = find_library(process.files, "mech_apex")) {
+    const MappedFile* const file = find_library(process.files, "mech_apex");
+    const bool known = file != nullptr && std::any_of(setup.candidates.begin(), setup.candidates.end(),
+                                                      [&](const Candidate& each) { return is_mapping_of(*file, each); });
+    if (file != nullptr && !known) {
         status.answer = Answer::Apex;
         status.module = file->path;
         status.version = version_of(*file).value_or("");

@@ -160,5 +160,5 @@ class Client:
         self.process.wait(timeout=30)
         self.process.stdout.close()
 
-    def status(self):
-        return status("--pid", str(self.process.pid))
+    def status(self, environment=None):
+        return status("--pid", str(self.process.pid), environment=environment)

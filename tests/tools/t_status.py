@@ -168,6 +168,22 @@ class Environment(WithFolder):
             result, report = client.status()
         self.assertEqual((result, codes(report["reasons"])), (1, ["disabled"]), report)
 
+    def test_a_program_that_krb5_conf_leaves_out_is_noticed(self):
+        path = self.folder.file("own.conf", self.line(self.folder.apex))
+        with Client("load use", path) as client:
+            program = os.readlink(f"/proc/{client.process.pid}/exe")
+            for number, (lists, answer) in enumerate((
+                    (f"not_programs = {program}", "built-in"), (f"not_programs = {os.path.basename(program)}", "built-in"),
+                    ("only_programs = apexctl", "built-in"), ("not_programs = apexctl", "apex"),
+                    (f"only_programs = {program}", "apex"))):
+                krb5 = self.folder.file(f"krb5.{number}.conf", f"[apex]\n    {lists}\n")
+                result, report = client.status(environment={"KRB5_CONFIG": krb5})
+                self.assertEqual(report["answer"], answer, (lists, report))
+                if answer == "built-in":
+                    self.assertEqual((result, codes(report["reasons"])), (1, ["program-left-out"]), report)
+                    self.assertIn(lists.split()[0], report["reasons"][0]["text"])
+                    self.assertIn(program, report["reasons"][0]["text"])
+
     def test_a_wrong_option_is_a_usage_error(self):
         run = subprocess.run([APEXCTL, "status", "--pid", "x"], capture_output=True, text=True)
         self.assertEqual(run.returncode, 2)

@@ -12,6 +12,10 @@
 
 namespace apex {
 
+/// serves_this_program tells whether krb5.conf leaves this process to Apex ([apex] only_programs, not_programs). With a
+/// krb5.conf that cannot be read it does: the contexts are then refused with the reason.
+bool serves_this_program();
+
 /// Mechanism is the world of one process: clock, randomness and replay stores, built once and lent out. Never destroyed:
 /// other threads may still be in calls while the process ends.
 class Mechanism final {

@@ -59,9 +59,8 @@ struct Settings final {
     bool replay_durable = true;
     ReplayFailurePolicy replay_store_failure = ReplayFailurePolicy::refuse;
     bool replay_share_mit = false;
-
-    /// APEX_DISABLE is set to anything but nothing or "0": hand this process back to the built-in mechanism.
-    bool disabled = false;
+    std::vector<std::string> only_programs; // absolute paths or names; empty: every program
+    std::vector<std::string> not_programs;
 
     /// The listener for `trace`, null: off. Lives as long as the settings.
     std::shared_ptr<Trace> trace_sink;

@@ -19,7 +19,7 @@ ConfiguredWorld::ConfiguredWorld()
     }
     directory_ = pattern;
     for (const char* variable : {"KRB5_KTNAME", "KRB5RCACHENAME", "KRB5RCACHETYPE", "KRB5RCACHEDIR", "APEX_TRACE",
-                                 "APEX_DISABLE", "TMPDIR"}) {
+                                 "TMPDIR"}) {
         set(variable, std::nullopt);
     }
     set("KRB5_CONFIG", path("krb5.conf"));

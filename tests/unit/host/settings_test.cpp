@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "apex/host/programs.h"
 #include "apex/host/settings.h"
 
 #include "configured_world.h"
@@ -59,6 +60,8 @@ class SettingsTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(tokens_in_the_replay_cache_name_are_expanded);
     CPPUNIT_TEST(rc4_is_permitted_only_when_allowed);
     CPPUNIT_TEST(a_list_without_supported_types_refuses);
+    CPPUNIT_TEST(lists_of_programs_choose_by_path_or_name);
+    CPPUNIT_TEST(lists_of_programs_are_read);
     CPPUNIT_TEST(a_setting_of_the_environment_wins_for_the_trace);
     CPPUNIT_TEST(many_threads_read_one_snapshot);
     CPPUNIT_TEST(a_forked_child_reads_the_settings);
@@ -79,7 +82,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::size_t{1000000}, now->replay_capacity);
         CPPUNIT_ASSERT_EQUAL(std::string(), now->trace);
         CPPUNIT_ASSERT(now->trace_sink == nullptr);
-        CPPUNIT_ASSERT(!now->disabled);
+        CPPUNIT_ASSERT(now->only_programs.empty() && now->not_programs.empty());
         CPPUNIT_ASSERT_EQUAL(std::string("TEST.REALM"), now->default_realm);
         CPPUNIT_ASSERT(now->clock_skew == std::chrono::seconds(300));
         CPPUNIT_ASSERT_EQUAL(std::string("dfl:"), now->default_rcache_name);
@@ -143,7 +146,7 @@ public:
                 section += " " + std::string(each.name) + " = " + std::string(each.default_value) + "\n";
             }
         }
-        CPPUNIT_ASSERT_EQUAL(std::size_t{10}, names.size());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{12}, names.size());
         const auto without = settings();
         world.configure(section);
         const auto with = settings();
@@ -276,13 +279,13 @@ public:
     void the_environment_counts_at_once()
     {
         ConfiguredWorld world;
-        CPPUNIT_ASSERT(!settings()->disabled);
-        world.set("APEX_DISABLE", "1");
+        CPPUNIT_ASSERT(settings()->trace.empty());
+        world.set("APEX_TRACE", "/dev/null");
         world.set("KRB5_KTNAME", "FILE:/srv/other");
-        CPPUNIT_ASSERT(settings()->disabled);
+        CPPUNIT_ASSERT_EQUAL(std::string("/dev/null"), settings()->trace);
         CPPUNIT_ASSERT_EQUAL(std::string("FILE:/srv/other"), settings()->default_keytab_name);
-        world.set("APEX_DISABLE", "0");
-        CPPUNIT_ASSERT(!settings()->disabled);
+        world.set("APEX_TRACE", std::nullopt);
+        CPPUNIT_ASSERT(settings()->trace.empty());
     }
 
     void the_same_state_gives_the_same_object()
@@ -345,6 +348,40 @@ public:
         world.configure(" permitted_enctypes = rc4-hmac\n");
         const std::string text = refusal();
         CPPUNIT_ASSERT_MESSAGE(text, has(text, "permitted_enctypes"));
+        CPPUNIT_ASSERT_MESSAGE(text, has(text, "allow_rc4 = true"));
+        world.configure(" permitted_enctypes = rc4-hmac\n allow_rc4 = true\n");
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, settings()->permitted.size());
+    }
+
+    void lists_of_programs_choose_by_path_or_name()
+    {
+        Settings chosen;
+        CPPUNIT_ASSERT(!exclusion_of(chosen, "/usr/sbin/sshd"));
+        chosen.not_programs = {"/usr/sbin/sshd", "postgres"};
+        CPPUNIT_ASSERT_EQUAL(std::string("[apex] not_programs in krb5.conf lists /usr/sbin/sshd"),
+                             exclusion_of(chosen, "/usr/sbin/sshd").value_or(""));
+        CPPUNIT_ASSERT(exclusion_of(chosen, "/opt/bin/postgres"));
+        for (const char* other : {"/opt/sbin/sshd", "/usr/sbin/sshd2", "/bin/postgresql", "/bin/my-postgres", ""}) {
+            CPPUNIT_ASSERT_MESSAGE(other, !exclusion_of(chosen, other));
+        }
+        chosen.only_programs = {"sshd", "postgres"};
+        CPPUNIT_ASSERT(!exclusion_of(chosen, "/opt/sbin/sshd"));
+        CPPUNIT_ASSERT(exclusion_of(chosen, "/usr/sbin/sshd"));
+        CPPUNIT_ASSERT(exclusion_of(chosen, "/bin/postgres"));
+        CPPUNIT_ASSERT_EQUAL(std::string("[apex] only_programs in krb5.conf does not list /bin/other"),
+                             exclusion_of(chosen, "/bin/other").value_or(""));
+        CPPUNIT_ASSERT(exclusion_of(chosen, ""));
+    }
+
+    void lists_of_programs_are_read()
+    {
+        ConfiguredWorld world;
+        world.write("krb5.conf", "[apex]\n only_programs = /usr/sbin/sshd, postgres\n not_programs = bin/sshd\n");
+        const std::vector<std::string> only = {"/usr/sbin/sshd", "postgres"};
+        CPPUNIT_ASSERT(settings()->only_programs == only);
+        CPPUNIT_ASSERT(settings()->not_programs.empty());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, settings()->complaints.size());
+        CPPUNIT_ASSERT(has(settings()->complaints.front(), "not_programs = bin/sshd: must be paths or names"));
     }
 
     void a_setting_of_the_environment_wins_for_the_trace()
