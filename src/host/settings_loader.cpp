@@ -92,15 +92,20 @@ Result<std::vector<EncryptionType>> permitted_types(const Krb5Context& context, 
         return from_krb5(context, code, Fault::BadSetting, "[libdefaults] permitted_enctypes");
     }
     std::vector<EncryptionType> types;
+    bool left_rc4_out = false;
     for (const krb5_enctype* each = listed; *each != 0; ++each) {
         const auto type = static_cast<EncryptionType>(*each);
-        if (find_profile(type) != nullptr && (allow_rc4 || !is_rc4(type))) {
+        if (is_rc4(type) && !allow_rc4) {
+            left_rc4_out = true;
+        } else if (find_profile(type) != nullptr) {
             types.push_back(type);
         }
     }
     krb5_free_enctypes(context.get(), listed);
     if (types.empty()) {
-        return refuse(Fault::BadSetting, "[libdefaults] permitted_enctypes: none of them is supported by Apex");
+        std::string detail = "[libdefaults] permitted_enctypes: none of them is supported by Apex";
+        detail += left_rc4_out ? "; RC4 can be forged and is off unless krb5.conf says allow_rc4 = true" : "";
+        return refuse(Fault::BadSetting, std::move(detail));
     }
     return types;
 }
