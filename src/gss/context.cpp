@@ -130,10 +130,13 @@ std::shared_ptr<Credential> Context::take_delegated()
     return std::exchange(delegated_, nullptr);
 }
 
-void Context::terminate()
+Done Context::process(ByteView token)
 {
+    const std::shared_ptr<MessageProtection> open = TRY(protection());
+    TRY(open->verify_deletion(token));
     const std::lock_guard lock(mutex_);
     state_ = Failed{};
+    return {};
 }
 
 Done Context::check_mechanism(ByteView mechanism)

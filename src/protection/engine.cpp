@@ -276,7 +276,7 @@ Done MessageProtection::Engine::sign_mic(SmallList<ByteView>& parts, ByteSpan to
 Result<Ordering> MessageProtection::Engine::verify_mic(SmallList<ByteView>& parts, ByteView framed)
 {
     if (rc4_) {
-        return verify_rc4_mic(parts.items(), framed);
+        return verify_rc4_signature(Rc4Tokens::Kind::mic, parts.items(), framed);
     }
     const ByteView token = framed.subspan(frame_length(framed, framed.size(), settings_.mechanism));
     const MicHeader header = TRY(MicHeader::decode(token));
@@ -335,16 +335,29 @@ Done MessageProtection::Engine::sign_rc4_mic(std::span<const ByteView> parts, By
     return protect_rc4(Rc4Tokens::Kind::mic, token, 0, covered.items());
 }
 
-Result<Ordering> MessageProtection::Engine::verify_rc4_mic(std::span<const ByteView> parts, ByteView token)
+Result<Ordering> MessageProtection::Engine::verify_rc4_signature(Rc4Tokens::Kind kind, std::span<const ByteView> parts,
+                                                                 ByteView token)
 {
     const ByteView bare = token.subspan(rc4_->frame_octets(token, token.size()));
     std::array<std::uint8_t, Rc4Tokens::fields_length> header;
-    if (TRY(Rc4Tokens::kind_of(bare)) != Rc4Tokens::Kind::mic || bare.size() != header.size()) {
-        return refuse(Fault::BadMessageToken, std::to_string(bare.size()) + " octets that are no mic token");
+    if (TRY(Rc4Tokens::kind_of(bare)) != kind || bare.size() != header.size()) {
+        return refuse(Fault::BadMessageToken, std::to_string(bare.size()) + " octets that are no " +
+                                                  (kind == Rc4Tokens::Kind::mic ? "mic token" : "deletion token"));
     }
     std::copy(bare.begin(), bare.end(), header.begin());
     const SmallList<Segment> covered = as_segments(parts);
     return TRY(open_rc4(header, covered.items(), Rc4Tokens::Padding::none)).ordering;
+}
+
+Done MessageProtection::Engine::verify_deletion(ByteView token)
+{
+    if (!rc4_) {
+        // RFC 4121 4.3: there are no context deletion tokens any more.
+        return refuse(Fault::BadMessageToken, "RFC 4121 has no context tokens after establishment; got " +
+                                                  std::to_string(token.size()) + " octets");
+    }
+    TRY(verify_rc4_signature(Rc4Tokens::Kind::deletion, {}, token));
+    return {};
 }
 
 } // namespace apex

@@ -86,6 +86,8 @@ public:
     Done sign_mic(SmallList<ByteView>& parts, ByteSpan token);
     /// Verifies a MIC token, with or without a frame.
     Result<Ordering> verify_mic(SmallList<ByteView>& parts, ByteView token);
+    /// Verifies a deletion token. Fault::BadMessageToken in a context of RFC 4121, which has none.
+    Done verify_deletion(ByteView token);
 
 private:
     enum class Purpose : std::uint8_t { seal, sign };
@@ -101,7 +103,7 @@ private:
     Ordering arrived(std::uint8_t flags, std::uint64_t number) noexcept;
 
     Done sign_rc4_mic(std::span<const ByteView> parts, ByteSpan token);
-    Result<Ordering> verify_rc4_mic(std::span<const ByteView> parts, ByteView token);
+    Result<Ordering> verify_rc4_signature(Rc4Tokens::Kind kind, std::span<const ByteView> parts, ByteView token);
 
     const Settings settings_;
     Random& random_;

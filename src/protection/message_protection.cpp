@@ -199,4 +199,9 @@ Result<Ordering> MessageProtection::verify(ByteView message, ByteView token)
     return verify(std::span<const ByteView>(&message, 1), token);
 }
 
+Done MessageProtection::verify_deletion(ByteView token)
+{
+    return engine_->verify_deletion(token);
+}
+
 } // namespace apex

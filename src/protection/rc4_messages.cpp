@@ -27,8 +27,8 @@ Confidentiality confidentiality_of(Rc4Tokens::Kind kind) noexcept
 /// Reads the kind of what should be a Wrap token.
 Done check_wrap(ByteView fields, std::size_t size)
 {
-    if (TRY(Rc4Tokens::kind_of(fields)) == Rc4Tokens::Kind::mic) {
-        return refuse(Fault::BadMessageToken, "a mic token in place of a wrap token");
+    if (!Rc4Tokens::is_wrap(TRY(Rc4Tokens::kind_of(fields)))) {
+        return refuse(Fault::BadMessageToken, "a mic or deletion token in place of a wrap token");
     }
     if (size < wrap_fields + Rc4Tokens::padding_length) {
         return refuse(Fault::BadMessageToken, std::to_string(size) + " octets are too short for a wrap token");

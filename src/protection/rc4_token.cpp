@@ -27,6 +27,7 @@ constexpr Algorithms algorithms_of(Rc4Tokens::Kind kind) noexcept
 {
     switch (kind) {
     case Rc4Tokens::Kind::mic: return {0x01, 0x01, 0x11, 0x00, 0xff, 0xff, 0xff, 0xff};
+    case Rc4Tokens::Kind::deletion: return {0x01, 0x02, 0x11, 0x00, 0xff, 0xff, 0xff, 0xff};
     case Rc4Tokens::Kind::signed_wrap: return {0x02, 0x01, 0x11, 0x00, 0xff, 0xff, 0xff, 0xff};
     case Rc4Tokens::Kind::sealed_wrap: break;
     }
@@ -124,7 +125,7 @@ Done Rc4Tokens::checksum(Kind kind, ByteView fields, ByteView confounder, std::s
         parts.add(segment.octets);
     }
     std::array<std::uint8_t, key_length> whole;
-    const UsageKey& key = kind == Kind::mic ? keys_->mic_checksum : keys_->wrap_checksum;
+    const UsageKey& key = is_wrap(kind) ? keys_->wrap_checksum : keys_->mic_checksum;
     TRY(key.sign(parts.items(), whole));
     std::copy_n(whole.begin(), checksum_length, checksum.begin());
     wipe(whole);
@@ -154,7 +155,7 @@ Done Rc4Tokens::cipher_number(ByteView checksum, ByteSpan number) const
 Done Rc4Tokens::protect(Kind kind, Role sender, std::uint32_t number, ByteSpan header, std::size_t behind,
                         std::span<const Segment> covered, Random& random) const
 {
-    const std::size_t inner = fields_length + (kind == Kind::mic ? 0 : confounder_length);
+    const std::size_t inner = fields_length + (is_wrap(kind) ? confounder_length : 0);
     const ByteSpan fields = header.last(inner).first(fields_length);
     const ByteSpan confounder = header.last(inner).subspan(fields_length);
     const ByteSpan sequence = fields.subspan(algorithms_length, number_length);
@@ -182,7 +183,7 @@ Result<Rc4Tokens::Kind> Rc4Tokens::kind_of(ByteView fields)
     if (fields.size() < fields_length) {
         return refuse(Fault::BadMessageToken, std::to_string(fields.size()) + " octets are too short for a token");
     }
-    for (const Kind kind : {Kind::mic, Kind::signed_wrap, Kind::sealed_wrap}) {
+    for (const Kind kind : {Kind::mic, Kind::deletion, Kind::signed_wrap, Kind::sealed_wrap}) {
         if (same(fields.first(algorithms_length), algorithms_of(kind))) {
             return kind;
         }
@@ -246,7 +247,7 @@ Result<Rc4Tokens::Opened> Rc4Tokens::open(Role receiver, ByteSpan header, std::s
 {
     const Kind kind = TRY(kind_of(header));
     const ByteSpan confounder = header.subspan(fields_length);
-    if (confounder.size() != (kind == Kind::mic ? 0 : confounder_length)) {
+    if (confounder.size() != (is_wrap(kind) ? confounder_length : 0)) {
         return refuse(Fault::BadMessageToken, "a header of " + std::to_string(header.size()) + " octets");
     }
     std::array<std::uint8_t, number_length> sequence;

@@ -13,7 +13,9 @@ namespace apex {
 /// whoever allows RC4 accepts that. Immutable, safe for concurrent use.
 class Rc4Tokens final {
 public:
-    enum class Kind : std::uint8_t { mic, signed_wrap, sealed_wrap };
+    /// A deletion token is a MIC token over nothing that ends the context (RFC 1964 1.2.3). None is made here.
+    enum class Kind : std::uint8_t { mic, deletion, signed_wrap, sealed_wrap };
+    static constexpr bool is_wrap(Kind kind) noexcept { return kind == Kind::signed_wrap || kind == Kind::sealed_wrap; }
 
     /// Octets of the identifier, algorithms, sequence number and checksum.
     static constexpr std::size_t fields_length = 24;

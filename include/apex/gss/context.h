@@ -87,8 +87,9 @@ public:
     /// A context that another process exported, in either form. Fault::MalformedToken, WrongMechanism.
     static Result<std::unique_ptr<Context>> imported(ByteView token);
 
-    /// Ends the context by a token of the peer (RFC 2743 2.2.4): later calls find it failed.
-    void terminate();
+    /// Takes a token by which the peer ends the context (RFC 2743 2.2.4): later calls find it failed.
+    /// Fault::BadMessageToken, WrongDirection, BadSignature; ContextIncomplete, ContextFailed.
+    Done process(ByteView token);
 
 private:
     struct Fresh final {};

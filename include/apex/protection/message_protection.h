@@ -115,6 +115,10 @@ public:
     [[nodiscard]] Result<Ordering> verify(std::span<const ByteView> parts, ByteView token);
     [[nodiscard]] Result<Ordering> verify(ByteView message, ByteView token);
 
+    /// Verifies a token by which the peer ends the context (RFC 1964 1.2.3). Contexts of RFC 4121 have none:
+    /// Fault::BadMessageToken.
+    Done verify_deletion(ByteView token);
+
     /// Protects a message in parts: data is encrypted in place, header, trailer and padding are filled in and their
     /// lengths set. Without any data buffer nothing is sealed, whatever was asked for; the answer tells. The layouts
     /// are those of RFC 4121 4.2.4 and, without a trailer buffer, 4.2.5; DCE style fills EC = one cipher block.
