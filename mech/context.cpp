@@ -2,10 +2,8 @@
 #include "support.h"
 
 #include "apex/gss/context_inquiries.h"
-#include "apex/gss/mechanism.h"
 #include "apex/gss/oids.h"
 
-#include <algorithm>
 #include <optional>
 
 using namespace apex;
@@ -28,16 +26,6 @@ std::optional<ChannelBindings> bindings_from(gss_channel_bindings_t given)
 const ChannelBindings* pointer_to(const std::optional<ChannelBindings>& bindings)
 {
     return bindings ? &*bindings : nullptr;
-}
-
-/// Seconds until a time, 0 when it has passed (RFC 2744: lifetimes count down to 0).
-OM_uint32 seconds_until(std::optional<Time> end)
-{
-    if (!end) {
-        return 0;
-    }
-    const auto left = std::chrono::floor<std::chrono::seconds>(*end - Mechanism::instance().clock().now()).count();
-    return static_cast<OM_uint32>(std::clamp<std::int64_t>(left, 0, GSS_C_INDEFINITE - 1));
 }
 
 OM_uint32 major_for(Progress progress)
@@ -139,10 +127,9 @@ EXPORT OM_uint32 gss_init_sec_context(OM_uint32* minor, gss_cred_id_t credential
 }
 
 EXPORT OM_uint32 gss_accept_sec_context(OM_uint32* minor, gss_ctx_id_t* handle, gss_cred_id_t credential,
-                                        gss_buffer_t input, gss_channel_bindings_t channel_bindings,
-                                        gss_name_t* source, gss_OID* mechanism, gss_buffer_t output,
-                                        OM_uint32* granted_flags, OM_uint32* granted_lifetime,
-                                        gss_cred_id_t* delegated)
+                                        gss_buffer_t input, gss_channel_bindings_t channel_bindings, gss_name_t* source,
+                                        gss_OID* mechanism, gss_buffer_t output, OM_uint32* granted_flags,
+                                        OM_uint32* granted_lifetime, gss_cred_id_t* delegated)
 {
     clear(source);
     clear(mechanism);

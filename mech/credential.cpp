@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "support.h"
 
-#include "apex/gss/mechanism.h"
 #include "apex/gss/oids.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <string_view>
@@ -63,12 +61,7 @@ Result<CredentialStore> store_from(gss_const_key_value_set_t given)
 /// Seconds that a credential lasts: indefinitely for keys, 0 when its tickets have ended.
 OM_uint32 lifetime_of(const CredentialFacts& facts)
 {
-    if (!facts.end_time) {
-        return GSS_C_INDEFINITE;
-    }
-    const Duration left = *facts.end_time - Mechanism::instance().clock().now();
-    return static_cast<OM_uint32>(std::clamp<std::int64_t>(
-        std::chrono::floor<std::chrono::seconds>(left).count(), 0, GSS_C_INDEFINITE - 1));
+    return facts.end_time ? seconds_until(facts.end_time) : GSS_C_INDEFINITE;
 }
 
 std::vector<gss_OID> mechanisms()
@@ -94,8 +87,8 @@ Result<OM_uint32> give_acquired(std::shared_ptr<Credential> credential, const Ac
 {
     if (outputs.lifetime != nullptr) {
         // Only who wants to know the lifetime settles the choice of cache now.
-        *outputs.lifetime = credential->usage() == CredentialUsage::accept ? GSS_C_INDEFINITE
-                                                                           : lifetime_of(TRY(credential->facts()));
+        *outputs.lifetime =
+            credential->usage() == CredentialUsage::accept ? GSS_C_INDEFINITE : lifetime_of(TRY(credential->facts()));
     }
     Made<gss_cred_id_t> made(handle_of(std::move(credential)));
     TRY(give(outputs.mechanisms, mechanisms()));
@@ -103,8 +96,7 @@ Result<OM_uint32> give_acquired(std::shared_ptr<Credential> credential, const Ac
     return GSS_S_COMPLETE;
 }
 
-Result<OM_uint32> acquire(gss_name_t name, gss_cred_usage_t usage, CredentialStore store,
-                          const AcquireOutputs& outputs)
+Result<OM_uint32> acquire(gss_name_t name, gss_cred_usage_t usage, CredentialStore store, const AcquireOutputs& outputs)
 {
     CredentialRequest request;
     request.name = kerberos_name(TRY(optional_name_from(name)));
@@ -138,8 +130,7 @@ EXPORT OM_uint32 gss_acquire_cred(OM_uint32* minor, gss_name_t name, OM_uint32, 
 
 EXPORT OM_uint32 gss_acquire_cred_from(OM_uint32* minor, gss_name_t name, OM_uint32, gss_OID_set,
                                        gss_cred_usage_t usage, gss_const_key_value_set_t store,
-                                       gss_cred_id_t* credential, gss_OID_set* actual_mechanisms,
-                                       OM_uint32* lifetime)
+                                       gss_cred_id_t* credential, gss_OID_set* actual_mechanisms, OM_uint32* lifetime)
 {
     const AcquireOutputs outputs{credential, actual_mechanisms, lifetime};
     outputs.clear_all();
@@ -149,10 +140,9 @@ EXPORT OM_uint32 gss_acquire_cred_from(OM_uint32* minor, gss_name_t name, OM_uin
     });
 }
 
-EXPORT OM_uint32 gssspi_acquire_cred_with_password(OM_uint32* minor, gss_name_t name, gss_buffer_t password,
-                                                   OM_uint32, gss_OID_set, gss_cred_usage_t usage,
-                                                   gss_cred_id_t* credential, gss_OID_set* actual_mechanisms,
-                                                   OM_uint32* lifetime)
+EXPORT OM_uint32 gssspi_acquire_cred_with_password(OM_uint32* minor, gss_name_t name, gss_buffer_t password, OM_uint32,
+                                                   gss_OID_set, gss_cred_usage_t usage, gss_cred_id_t* credential,
+                                                   gss_OID_set* actual_mechanisms, OM_uint32* lifetime)
 {
     const AcquireOutputs outputs{credential, actual_mechanisms, lifetime};
     outputs.clear_all();
@@ -293,8 +283,7 @@ constexpr std::array credential_options = std::to_array<CredentialOption>({
 
 } // namespace
 
-EXPORT OM_uint32 gssspi_set_cred_option(OM_uint32* minor, gss_cred_id_t* credential, gss_OID object,
-                                        gss_buffer_t value)
+EXPORT OM_uint32 gssspi_set_cred_option(OM_uint32* minor, gss_cred_id_t* credential, gss_OID object, gss_buffer_t value)
 {
     return guard(minor, [&]() -> Result<OM_uint32> {
         for (const CredentialOption& option : credential_options) {
@@ -361,9 +350,8 @@ EXPORT OM_uint32 gss_store_cred(OM_uint32* minor, gss_cred_id_t credential, gss_
 }
 
 EXPORT OM_uint32 gss_store_cred_into(OM_uint32* minor, gss_cred_id_t credential, gss_cred_usage_t usage, gss_OID,
-                                     OM_uint32 overwrite, OM_uint32 make_default,
-                                     gss_const_key_value_set_t destination, gss_OID_set* elements,
-                                     gss_cred_usage_t* stored_usage)
+                                     OM_uint32 overwrite, OM_uint32 make_default, gss_const_key_value_set_t destination,
+                                     gss_OID_set* elements, gss_cred_usage_t* stored_usage)
 {
     clear(elements);
     return guard(minor, [&]() -> Result<OM_uint32> {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "support.h"
 
+#include "apex/gss/mechanism.h"
 #include "apex/gss/status.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 
@@ -100,6 +103,15 @@ gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& pr
         return GSS_C_NO_NAME;
     }
     return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}}));
+}
+
+OM_uint32 seconds_until(std::optional<Time> end)
+{
+    if (!end) {
+        return 0;
+    }
+    const auto left = std::chrono::ceil<std::chrono::seconds>(*end - Mechanism::instance().clock().now()).count();
+    return static_cast<OM_uint32>(std::clamp<std::int64_t>(left, 0, GSS_C_INDEFINITE - 1));
 }
 
 Done forget(gss_name_t* handle)

@@ -53,6 +53,10 @@ gss_ctx_id_t handle_of(std::unique_ptr<Context> context);
 /// A new name of a principal for an output; none if nobody asked (`output` null) or the principal is not known.
 gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& principal);
 
+/// The lifetime that ends at a time, in seconds: 0 when it has passed or is not known (RFC 2744). A second that has begun
+/// counts whole, as in MIT's mechanism.
+OM_uint32 seconds_until(std::optional<Time> end);
+
 /// Ends a handle and nulls it. Null is fine. A foreign handle is a Fault and left alone.
 Done forget(gss_name_t* handle);
 Done forget(gss_cred_id_t* handle);

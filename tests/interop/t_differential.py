@@ -31,8 +31,8 @@ STATUS = ("call", "error", "supplementary", "major")
 CONTEXT = ("error", "source", "target", "context_flags", "flags", "local", "open", "mech_is_krb5", "accepted_name",
            "enctype", "key_length", "delegated", "delegated_name")
 TIMES = ("lifetime", "context_time")
-# MIT counts from the whole second that has begun, Apex from the moment: a second apart. As much again is lost where one
-# of the two answers was rounded just before a second ended and the other just after.
+# Both count whole seconds, and the second begun counts. The compared answers were given one after the other, and a busy
+# machine may have let seconds pass between.
 CLOSE = 2.1
 
 

@@ -2,6 +2,7 @@
 #include "glued_realm.h"
 #include "handshake.h"
 
+#include "apex/base/time.h"
 #include "apex/crypto/key.h"
 #include "apex/crypto/system_random.h"
 #include "apex/protection/message_protection.h"
@@ -44,6 +45,7 @@ class LucidTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(the_peer_opens_what_a_lucid_context_protects);
     CPPUNIT_TEST(an_acceptors_context_works_too);
     CPPUNIT_TEST(without_mutual_authentication_there_is_no_acceptor_subkey);
+    CPPUNIT_TEST(a_lifetime_counts_the_second_that_has_begun);
     CPPUNIT_TEST(another_version_is_refused);
     CPPUNIT_TEST(a_half_open_context_is_refused);
     CPPUNIT_TEST_SUITE_END();
@@ -61,6 +63,24 @@ public:
     void without_mutual_authentication_there_is_no_acceptor_subkey()
     {
         protects(0, &Sides::initiator, &Sides::acceptor);
+    }
+
+    /// As MIT's mechanism counts it: 3600 for a ticket of an hour, and 0 from its end on.
+    void a_lifetime_counts_the_second_that_has_begun()
+    {
+        Sides sides;
+        shake_hands(sides, GSS_C_MUTUAL_FLAG);
+        OM_uint32 minor = 0;
+        OM_uint32 lifetime = 0;
+        const std::int64_t before = apex::seconds_of(apex::SystemClock().now());
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE}, gss_context_time(&minor, sides.initiator, &lifetime));
+        const std::int64_t after = apex::seconds_of(apex::SystemClock().now());
+        void* made = nullptr;
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE},
+                             gss_krb5_export_lucid_sec_context(&minor, &sides.initiator, 1, &made));
+        const std::int64_t end = static_cast<const gss_krb5_lucid_context_v1_t*>(made)->endtime;
+        gss_krb5_free_lucid_sec_context(&minor, made);
+        CPPUNIT_ASSERT(end - after <= lifetime && lifetime <= end - before);
     }
 
     void another_version_is_refused()
