@@ -87,10 +87,9 @@ EXPORT OM_uint32 inquire_attributes(OM_uint32* minor, gss_const_OID mechanism, g
     clear(known);
     return guard(minor, [&]() -> Result<OM_uint32> {
         std::vector<gss_const_OID> all = {
-            GSS_C_MA_MECH_CONCRETE, GSS_C_MA_ITOK_FRAMED, GSS_C_MA_AUTH_INIT, GSS_C_MA_AUTH_TARG,
-            GSS_C_MA_DELEG_CRED,    GSS_C_MA_INTEG_PROT,  GSS_C_MA_CONF_PROT, GSS_C_MA_MIC,
-            GSS_C_MA_WRAP,          GSS_C_MA_PROT_READY,  GSS_C_MA_REPLAY_DET, GSS_C_MA_OOS_DET,
-            GSS_C_MA_CBINDINGS,     GSS_C_MA_CTX_TRANS};
+            GSS_C_MA_MECH_CONCRETE, GSS_C_MA_ITOK_FRAMED, GSS_C_MA_AUTH_INIT, GSS_C_MA_AUTH_TARG, GSS_C_MA_DELEG_CRED,
+            GSS_C_MA_INTEG_PROT,    GSS_C_MA_CONF_PROT,   GSS_C_MA_MIC,       GSS_C_MA_WRAP,      GSS_C_MA_PROT_READY,
+            GSS_C_MA_REPLAY_DET,    GSS_C_MA_OOS_DET,     GSS_C_MA_CBINDINGS, GSS_C_MA_CTX_TRANS};
         if (is_deprecated_oid(view_of(mechanism))) {
             all.push_back(GSS_C_MA_DEPRECATED);
         }

@@ -74,11 +74,16 @@ void set(int* state, Confidentiality confidentiality) noexcept
 OM_uint32 major_for(Ordering ordering) noexcept
 {
     switch (ordering) {
-    case Ordering::Duplicate: return GSS_S_DUPLICATE_TOKEN;
-    case Ordering::Old: return GSS_S_OLD_TOKEN;
-    case Ordering::Unsequenced: return GSS_S_UNSEQ_TOKEN;
-    case Ordering::Gap: return GSS_S_GAP_TOKEN;
-    case Ordering::InOrder: break;
+    case Ordering::Duplicate:
+        return GSS_S_DUPLICATE_TOKEN;
+    case Ordering::Old:
+        return GSS_S_OLD_TOKEN;
+    case Ordering::Unsequenced:
+        return GSS_S_UNSEQ_TOKEN;
+    case Ordering::Gap:
+        return GSS_S_GAP_TOKEN;
+    case Ordering::InOrder:
+        break;
     }
     return GSS_S_COMPLETE;
 }
@@ -87,15 +92,24 @@ Result<IovBuffer::Kind> kind_from(OM_uint32 type)
 {
     using Kind = IovBuffer::Kind;
     switch (GSS_IOV_BUFFER_TYPE(type)) {
-    case GSS_IOV_BUFFER_TYPE_EMPTY: return Kind::empty;
-    case GSS_IOV_BUFFER_TYPE_DATA: return Kind::data;
-    case GSS_IOV_BUFFER_TYPE_HEADER: return Kind::header;
-    case GSS_IOV_BUFFER_TYPE_TRAILER: return Kind::trailer;
-    case GSS_IOV_BUFFER_TYPE_PADDING: return Kind::padding;
-    case GSS_IOV_BUFFER_TYPE_STREAM: return Kind::stream;
-    case GSS_IOV_BUFFER_TYPE_SIGN_ONLY: return Kind::sign_only;
-    case GSS_IOV_BUFFER_TYPE_MIC_TOKEN: return Kind::mic_token;
-    default: return refuse(Fault::BadBuffers, "buffer type " + std::to_string(type));
+    case GSS_IOV_BUFFER_TYPE_EMPTY:
+        return Kind::empty;
+    case GSS_IOV_BUFFER_TYPE_DATA:
+        return Kind::data;
+    case GSS_IOV_BUFFER_TYPE_HEADER:
+        return Kind::header;
+    case GSS_IOV_BUFFER_TYPE_TRAILER:
+        return Kind::trailer;
+    case GSS_IOV_BUFFER_TYPE_PADDING:
+        return Kind::padding;
+    case GSS_IOV_BUFFER_TYPE_STREAM:
+        return Kind::stream;
+    case GSS_IOV_BUFFER_TYPE_SIGN_ONLY:
+        return Kind::sign_only;
+    case GSS_IOV_BUFFER_TYPE_MIC_TOKEN:
+        return Kind::mic_token;
+    default:
+        return refuse(Fault::BadBuffers, "buffer type " + std::to_string(type));
     }
 }
 
@@ -321,7 +335,9 @@ EXPORT OM_uint32 gss_wrap_aead(OM_uint32* minor, gss_ctx_id_t context, int confi
         TRY(default_quality(quality));
         const Confidentiality requested = confidentiality_from(confidential);
         const ByteView plain = view_of(message);
-        IovBuffer buffers[] = {{.kind = Kind::header}, input_of(Kind::sign_only, associated), {.kind = Kind::data},
+        IovBuffer buffers[] = {{.kind = Kind::header},
+                               input_of(Kind::sign_only, associated),
+                               {.kind = Kind::data},
                                {.kind = Kind::trailer}};
         const Confidentiality confidentiality = TRY(protection->wrap_iov_length(buffers, requested));
         const std::size_t header = buffers[0].length;
@@ -353,7 +369,8 @@ EXPORT OM_uint32 gss_unwrap_aead(OM_uint32* minor, gss_ctx_id_t context, gss_buf
         using Kind = IovBuffer::Kind;
         TRY(needs(message));
         const auto protection = TRY(protection_of(context));
-        IovBuffer buffers[] = {input_of(Kind::stream, token), input_of(Kind::sign_only, associated),
+        IovBuffer buffers[] = {input_of(Kind::stream, token),
+                               input_of(Kind::sign_only, associated),
                                {.kind = Kind::data, .allocate = true}};
         const Unwrapped unwrapped = TRY(protection->unwrap_iov(buffers));
         if (unwrapped.length == 0) {
