@@ -121,6 +121,7 @@ class ChecklistWireTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(a_delegated_credential_opens_with_each_key);
     CPPUNIT_TEST(a_delegated_credential_that_nobody_takes_does_no_harm);
     CPPUNIT_TEST(the_acceptor_is_called_as_its_keytab_says);
+    CPPUNIT_TEST(a_user_to_user_token_reaches_no_mechanism);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -225,6 +226,24 @@ public:
                         sides.minor);
         CPPUNIT_ASSERT_EQUAL(std::string(GluedRealm::service_principal), text_of(target));
         gss_release_name(&sides.minor, &target);
+    }
+
+    /// User-to-user begins with a token of an OID of its own, which asks for the acceptor's ticket-granting ticket. The
+    /// mechglue looks for a mechanism of that OID, and no interposer of krb5 is asked about it.
+    void a_user_to_user_token_reaches_no_mechanism()
+    {
+        Bytes token{0x60, 0x1a, 0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02, 0x03, // the OID
+                    0x04, 0x00,                                                              // KERB-TGT-REQUEST
+                    0x30, 0x0a, 0xa0, 0x03, 0x02, 0x01, 0x05, 0xa1, 0x03, 0x02, 0x01, 0x10}; // version, type
+        CPPUNIT_ASSERT_EQUAL(std::size_t{token[1]}, token.size() - 2);
+        gss_buffer_desc buffer = buffer_of(token);
+        Sides sides;
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_BAD_MECH}, sides.accept_token(&buffer));
+        CPPUNIT_ASSERT(sides.acceptor == GSS_C_NO_CONTEXT && sides.reply.get()->length == 0);
+        gss_OID_desc mechanism{10, token.data() + 4};
+        sides.mechanism = &mechanism;
+        expect_complete(sides.import_target(), sides.minor);
+        CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_BAD_MECH}, sides.initiate(usual_flags));
     }
 };
 
