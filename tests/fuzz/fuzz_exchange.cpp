@@ -2,8 +2,9 @@
 #include "apex/exchange/context_token.h"
 #include "apex/exchange/refusal.h"
 #include "apex/messages/ap_reply.h"
-#include "tests/support/world.h"
+#include "changes.h"
 #include "require.h"
+#include "tests/support/world.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -17,34 +18,6 @@ namespace apex::fuzz {
 namespace {
 
 using test::World;
-
-/// Applies changes of four octets and more to an honest plaintext: place (2), what to do, how much, octets.
-Bytes changed(ByteView honest, ByteView changes)
-{
-    Bytes octets = bytes_of(honest);
-    while (changes.size() >= 4) {
-        const std::size_t place = octets.empty() ? 0 : (changes[0] * 256U + changes[1]) % octets.size();
-        const std::size_t length = std::min<std::size_t>(changes[3], changes.size() - 4);
-        const ByteView given = changes.subspan(4, length);
-        const auto at = octets.begin() + static_cast<std::ptrdiff_t>(place);
-        switch (changes[2] % 4) {
-        case 0: // overwrite
-            std::copy_n(given.begin(), std::min(length, octets.size() - place), at);
-            break;
-        case 1: // insert
-            octets.insert(at, given.begin(), given.end());
-            break;
-        case 2: // delete as many
-            octets.erase(at,
-                         at + static_cast<std::ptrdiff_t>(std::min<std::size_t>(changes[3], octets.size() - place)));
-            break;
-        default: // cut off
-            octets.resize(place);
-        }
-        changes = changes.subspan(4 + length);
-    }
-    return octets;
-}
 
 /// What to seal in place of an honest plaintext.
 class Input final {

@@ -19,8 +19,13 @@ compile() {
 export -f compile
 export compiler source build
 
-files=("$source"/src/{base,der,crypto,messages,protection,exchange}/*.cpp "$source"/src/host/json.cpp "$source"/tests/support/world.cpp
-    "$source"/tests/fuzz/fuzz_*.cpp)
+# Of gss the two forms of exported contexts; of host what reads exported credentials and, with libkrb5, principals.
+files=("$source"/src/{base,der,crypto,messages,protection,exchange}/*.cpp
+    "$source"/src/gss/{context_record_mit,context_record_own,record_fields}.cpp
+    "$source"/src/host/{descriptor,error_table,file_stamp,file_trace,json,krb5_handle,line_builder,name_cache}.cpp
+    "$source"/src/host/{name_service,passwd,path_tokens,published,realm_paths,refusal_log}.cpp
+    "$source"/src/host/{settings,settings_files,settings_loader,settings_table}.cpp
+    "$source"/tests/support/world.cpp "$source"/tests/fuzz/fuzz_*.cpp)
 # The flags travel as one text: none of them has blanks but for paths, which the build folder's own rules exclude.
 declare -x flag_text="${flags[*]}"
 printf '%s\0' "${files[@]}" | xargs -0 -P 2 -I{} bash -c 'read -ra flags <<<"$flag_text"; compile "$1"' - {}
@@ -30,7 +35,7 @@ run() {
     local name=$1 corpus=$build/corpus_$1
     mkdir -p "$corpus"
     "$compiler" -fsanitize=fuzzer,address,undefined -o "$build/$name" "$build"/src_*.o \
-        "$build/tests_support_world.cpp.o" "$build/tests_fuzz_$name.cpp.o" -lcrypto
+        "$build/tests_support_world.cpp.o" "$build/tests_fuzz_$name.cpp.o" -lcrypto -lkrb5
     "$build/$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2000 -verbosity=0 \
         -print_final_stats=1 -artifact_prefix="$build/" "$corpus" "$source/tests/fuzz/corpus/${name#fuzz_}" \
         >"$build/$name.log" 2>&1
