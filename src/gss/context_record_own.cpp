@@ -23,7 +23,15 @@ void write_time(RecordWriter& writer, Time time)
 
 Result<Time> read_time(RecordReader& reader, std::string_view what)
 {
-    return Time(Duration(static_cast<std::int64_t>(TRY(reader.int64(what)))));
+    // What a KerberosTime can say (RFC 4120 5.2.3), so that adding a clock skew to it cannot overflow.
+    constexpr Time first = time_from_seconds(-62167219200); // 0000-01-01
+    constexpr Time last = time_from_seconds(253402300799);  // 9999-12-31
+    const Time time(Duration(static_cast<std::int64_t>(TRY(reader.int64(what)))));
+    if (time < first || time > last) {
+        return malformed_record(std::string(what) + " is " + std::to_string(time.time_since_epoch().count()) +
+                                " microseconds from 1970, outside the years 0 to 9999");
+    }
+    return time;
 }
 
 void write_optional_time(RecordWriter& writer, const std::optional<Time>& time)

@@ -77,6 +77,7 @@ class ContextRecordTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(every_flipped_bit_of_our_own_form_is_refused);
     CPPUNIT_TEST(flipped_bits_of_mits_form_end_in_a_record_or_a_refusal);
     CPPUNIT_TEST(another_version_is_refused);
+    CPPUNIT_TEST(times_end_with_the_year_9999);
     CPPUNIT_TEST(counts_cannot_ask_for_more_than_is_there);
     CPPUNIT_TEST_SUITE_END();
 
@@ -184,6 +185,18 @@ public:
         const Result<ContextRecord> read = read_own_record(token);
         CPPUNIT_ASSERT(!read);
         CPPUNIT_ASSERT(read.error().text().find("version is 2, expected 1") != std::string::npos);
+    }
+
+    void times_end_with_the_year_9999()
+    {
+        ContextRecord record = record_of(types[0], Role::acceptor);
+        record.session.end_time = time_from_seconds(253402300799);
+        CPPUNIT_ASSERT(read_own_record(must(write_own_record(record)).view()));
+        for (const Time time : {time_from_seconds(253402300800), Time::max(), Time::min()}) {
+            record.session.end_time = time;
+            const Result<ContextRecord> read = read_own_record(must(write_own_record(record)).view());
+            CPPUNIT_ASSERT(!read && read.error().text().find("the end is ") != std::string::npos);
+        }
     }
 
     void counts_cannot_ask_for_more_than_is_there()
