@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # run.sh SOURCE BUILD SECONDS: builds the engine's reading layers and every harness with clang, libFuzzer and the address
-# and undefined-behaviour sanitizers, and lets each harness run for SECONDS from its corpus. The last line is
-# `N passed, N failed`.
+# and undefined-behaviour sanitizers, and lets each harness run for SECONDS from its corpus, two at a time. The last line
+# is `N passed, N failed`.
 set -euo pipefail
 source=$1 build=$2 seconds=$3
 compiler=$(command -v clang++-14 || command -v clang++)
@@ -30,27 +30,32 @@ files=("$source"/src/{base,der,crypto,messages,protection,exchange}/*.cpp
 declare -x flag_text="${flags[*]}"
 printf '%s\0' "${files[@]}" | xargs -0 -P 2 -I{} bash -c 'read -ra flags <<<"$flag_text"; compile "$1"' - {}
 
-passed=0 failed=0
+# run NAME: fuzzes one harness and prints its line. The log tells more.
 run() {
     local name=$1 corpus=$build/corpus_$1
     mkdir -p "$corpus"
-    "$compiler" -fsanitize=fuzzer,address,undefined -o "$build/$name" "$build"/src_*.o \
-        "$build/tests_support_world.cpp.o" "$build/tests_fuzz_$name.cpp.o" -lcrypto -lkrb5
-    "$build/$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2000 -verbosity=0 \
-        -print_final_stats=1 -artifact_prefix="$build/" "$corpus" "$source/tests/fuzz/corpus/${name#fuzz_}" \
-        >"$build/$name.log" 2>&1
-}
-
-for harness in "$source"/tests/fuzz/fuzz_*.cpp; do
-    name=$(basename "$harness" .cpp)
-    if run "$name"; then
-        passed=$((passed + 1))
+    if "$compiler" -fsanitize=fuzzer,address,undefined -o "$build/$name" "$build"/src_*.o \
+        "$build"/tests_support_*.o "$build/tests_fuzz_$name.cpp.o" -lcrypto -lkrb5 &&
+        "$build/$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2000 -verbosity=0 \
+            -print_final_stats=1 -artifact_prefix="$build/" "$corpus" "$source/tests/fuzz/corpus/${name#fuzz_}" \
+            >"$build/$name.log" 2>&1; then
         printf 'ok %s: %s inputs\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$name.log")"
     else
-        failed=$((failed + 1))
         printf 'not ok %s:\n' "$name"
         tail -n 40 "$build/$name.log"
-    fi
+    fi >"$build/$name.result"
+    cat "$build/$name.result"
+}
+export -f run
+export seconds
+
+names=()
+for harness in "$source"/tests/fuzz/fuzz_*.cpp; do
+    names+=("$(basename "$harness" .cpp)")
 done
+rm -f "$build"/*.result
+printf '%s\0' "${names[@]}" | xargs -0 -P 2 -I{} bash -c 'run "$1"' - {}
+passed=$(cat "$build"/*.result | grep -c '^ok ' || true)
+failed=$((${#names[@]} - passed))
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [[ $failed -eq 0 ]]
