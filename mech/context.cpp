@@ -150,7 +150,7 @@ EXPORT OM_uint32 gss_accept_sec_context(OM_uint32* minor, gss_ctx_id_t* handle, 
             return GSS_S_CONTINUE_NEEDED;
         }
         const ContextFacts facts = TRY(context->facts());
-        Made<gss_name_t> peer(handle_of(TRY(context->peer_name())));
+        Made<gss_name_t> peer(name_for(source, facts.initiator, facts.initiator_attributes));
         Made<gss_cred_id_t> forwarded(handle_of(delegated != nullptr ? context->take_delegated() : nullptr));
         TRY(give(output, step.token));
         stepping.publish();
@@ -216,7 +216,7 @@ EXPORT OM_uint32 gss_inquire_context(OM_uint32* minor, gss_ctx_id_t handle, gss_
             // The mechglue drops names that come with an error, so none are made.
             return GSS_S_CONTEXT_EXPIRED;
         }
-        Made<gss_name_t> initiator(name_for(source, facts.initiator));
+        Made<gss_name_t> initiator(name_for(source, facts.initiator, facts.initiator_attributes));
         Made<gss_name_t> acceptor(name_for(target, facts.acceptor));
         initiator.give(source);
         acceptor.give(target);

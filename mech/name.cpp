@@ -136,7 +136,9 @@ EXPORT OM_uint32 gss_inquire_name(OM_uint32* minor, gss_name_t handle, int* is_m
             std::vector<ByteView> views(names.size());
             std::transform(names.begin(), names.end(), views.begin(),
                            [](const std::string& each) { return view_of(each); });
-            TRY(give(attributes, views));
+            if (!views.empty()) {
+                TRY(give(attributes, views));
+            }
         }
         set(is_mechanism_name, 1);
         set(mechanism, static_krb5_oid());

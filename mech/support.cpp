@@ -97,12 +97,14 @@ gss_ctx_id_t handle_of(std::unique_ptr<Context> context)
     return opaque_of<gss_ctx_id_struct>(new ContextHandle{.object = std::move(context)});
 }
 
-gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& principal)
+gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& principal,
+                    std::shared_ptr<const NameAttributes> attributes)
 {
     if (output == nullptr || !principal) {
         return GSS_C_NO_NAME;
     }
-    return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}}));
+    return handle_of(std::make_shared<const Name>(KerberosName{.principal = *principal, .service = {}, .host = {}},
+                                                  std::move(attributes)));
 }
 
 OM_uint32 seconds_until(std::optional<Time> end)

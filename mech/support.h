@@ -50,8 +50,10 @@ gss_name_t handle_of(std::shared_ptr<const Name> name);
 gss_cred_id_t handle_of(std::shared_ptr<Credential> credential);
 gss_ctx_id_t handle_of(std::unique_ptr<Context> context);
 
-/// A new name of a principal for an output; none if nobody asked (`output` null) or the principal is not known.
-gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& principal);
+/// A new name of a principal for an output, with the attributes that came with it; none if nobody asked (`output` null) or
+/// the principal is not known.
+gss_name_t name_for(const gss_name_t* output, const std::optional<Principal>& principal,
+                    std::shared_ptr<const NameAttributes> attributes = nullptr);
 
 /// The lifetime that ends at a time, in seconds: 0 when it has passed or is not known (RFC 2744). A second that has begun
 /// counts whole, as in MIT's mechanism.

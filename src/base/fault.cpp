@@ -69,6 +69,7 @@ constexpr std::array table = std::to_array<FaultTraits>({
     {TransitRefused, failure, krb5(43), "TransitRefused", "the ticket came through realms that are not trusted"},
     {UnknownAuthorizationData, failure, krb5(12), "UnknownAuthorizationData",
      "the ticket carries authorization data that must be understood and is not"},
+    {PacRefused, failure, krb5(41), "PacRefused", "the ticket's PAC cannot be relied on"},
     {UserToUserRefused, failure, krb5(48), "UserToUserRefused",
      "the client wants a user-to-user exchange, which this acceptor has no key for"},
     {MissingMutual, failure, krb5(48), "MissingMutual",

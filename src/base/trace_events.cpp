@@ -97,6 +97,20 @@ TraceEvent AuthorizationDataSeen::event() const
             .facts = {{"ticket", or_none(ticket_types)}, {"authenticator", or_none(authenticator_types)}}};
 }
 
+TraceEvent AttributesJudged::event() const
+{
+    return {.name = "attributes-judged",
+            .role = TraceRole::acceptor,
+            .step = 2,
+            .sentence = "attributes of the client's name judged",
+            .facts = {{"client", client},
+                      {"pac", !pac_present ? "none" : pac_verified ? "verified" : "not verified"},
+                      {"pac-objection", or_none(pac_objection)},
+                      {"pac-unreadable", or_none(pac_unreadable)},
+                      {"indicators", std::to_string(indicators)},
+                      {"indicators-left-out", or_none(indicators_left_out)}}};
+}
+
 TraceEvent AuthenticatorOpened::event() const
 {
     return {.name = "authenticator-opened",

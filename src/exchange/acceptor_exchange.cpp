@@ -174,6 +174,9 @@ Done AcceptorExchange::check_ticket(const OpenedTicket& opened, const Authentica
         TRY(check_authorization_data(ticket.authorization_data, "ticket"));
         TRY(check_authorization_data(authenticator.authorization_data, "authenticator"));
     }
+    if (policy_.strict_pac) {
+        TRY(check_pac(ticket, *opened.service_key));
+    }
     return check_keys(opened, authenticator);
 }
 

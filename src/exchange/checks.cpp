@@ -2,6 +2,7 @@
 #include "apex/exchange/checks.h"
 
 #include "apex/base/secret.h"
+#include "apex/messages/pac.h"
 
 #include <algorithm>
 #include <array>
@@ -119,6 +120,16 @@ Done check_authorization_data(const AuthorizationData& elements, std::string_vie
         }
     }
     return {};
+}
+
+Done check_pac(const TicketContents& ticket, const Key& service_key)
+{
+    const std::optional<ByteView> octets = TRY(find_pac(ticket.authorization_data));
+    if (!octets) {
+        return {};
+    }
+    const Pac pac = TRY(Pac::parse(bytes_of(*octets)));
+    return pac.verify(service_key, pac_client_name(ticket.client.name), ticket.auth_time);
 }
 
 Done check_mutual_agreement(const ApRequest& request, const GssChecksum& checksum)

@@ -90,14 +90,6 @@ Result<std::shared_ptr<const Session>> Context::session() const
     return refuse(std::holds_alternative<Failed>(state_) ? Fault::ContextFailed : Fault::ContextIncomplete);
 }
 
-Result<std::shared_ptr<const Name>> Context::peer_name() const
-{
-    const std::shared_ptr<const Session> finished = TRY(session());
-    KerberosName name;
-    name.principal = locally_initiated_ ? finished->acceptor : finished->initiator;
-    return std::make_shared<const Name>(std::move(name));
-}
-
 Result<ContextFacts> Context::facts() const
 {
     const std::lock_guard lock(mutex_);
@@ -117,6 +109,7 @@ Result<ContextFacts> Context::facts() const
     if (const auto* open = std::get_if<Established>(&state_)) {
         facts.initiator = open->session->initiator;
         facts.acceptor = open->session->acceptor;
+        facts.initiator_attributes = open->peer_attributes;
         facts.end_time = open->session->end_time + grace_;
         facts.flags = open->session->flags;
         facts.open = true;
@@ -168,9 +161,11 @@ Result<Step> Context::establish(Session session, Role role, Bytes token)
             .message_key_type = name_of(key.type()),
             .message_key_fingerprint = key.fingerprint()};
     });
+    std::shared_ptr<const NameAttributes> attributes = role == Role::acceptor ? attributes_of(session) : nullptr;
     state_ = Established{.session = std::make_shared<const Session>(std::move(session)),
                          .protection = std::make_shared<MessageProtection>(std::move(protection)),
-                         .role = role};
+                         .role = role,
+                         .peer_attributes = std::move(attributes)};
     return Step{.token = std::move(token), .progress = Progress::complete, .error = std::nullopt};
 }
 

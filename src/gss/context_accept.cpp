@@ -17,6 +17,7 @@ AcceptorPolicy policy_of(const Settings& settings, std::vector<EncryptionType> p
     policy.permitted = std::move(permitted);
     policy.require_mutual = settings.mutual_auth == MutualPolicy::require;
     policy.strict_authorization_data = settings.strict_authorization_data;
+    policy.strict_pac = settings.strict_pac;
     return policy;
 }
 

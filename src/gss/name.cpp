@@ -67,13 +67,19 @@ Result<KerberosName> import_string_uid(ByteView octets)
     return import_user_id(user);
 }
 
+/// The name without its attributes.
+Result<KerberosName> import_exported(ByteView token)
+{
+    const ExportedName name = TRY(ExportedName::read(token));
+    return import_principal_text(name.text);
+}
+
 /// RFC 2743 4.5: the value is ignored.
 Result<KerberosName> import_anonymous(ByteView /*value*/)
 {
     return anonymous_name();
 }
 
-constexpr std::string_view pac_prefix = "urn:mspac:";
 constexpr std::string_view pac_mapping = "mspac";
 
 bool same_word(std::string_view left, std::string_view right) noexcept
@@ -91,8 +97,8 @@ constexpr std::array name_types = std::to_array<NameType>({
     {"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01"sv, import_text},                    // GSS_KRB5_NT_PRINCIPAL_NAME
     {"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04"sv, import_service},                 // GSS_C_NT_HOSTBASED_SERVICE
     {"\x2b\x06\x01\x05\x06\x02"sv, import_service},                                 // GSS_C_NT_HOSTBASED_SERVICE_X
-    {"\x2b\x06\x01\x05\x06\x04"sv, import_exported_name},                           // GSS_C_NT_EXPORT_NAME
-    {"\x2b\x06\x01\x05\x06\x06"sv, import_exported_name},                           // GSS_C_NT_COMPOSITE_EXPORT
+    {"\x2b\x06\x01\x05\x06\x04"sv, import_exported},                                // GSS_C_NT_EXPORT_NAME
+    {"\x2b\x06\x01\x05\x06\x06"sv, import_exported},                                // GSS_C_NT_COMPOSITE_EXPORT
     {"\x2b\x06\x01\x05\x06\x03"sv, import_anonymous},                               // GSS_C_NT_ANONYMOUS
     {"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x06"sv, import_enterprise_text},         // GSS_KRB5_NT_ENTERPRISE_NAME
     {"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x07"sv, import_certificate},             // GSS_KRB5_NT_X509_CERT
@@ -123,7 +129,12 @@ Result<std::shared_ptr<const Name>> Name::import(ByteView text, gss_const_OID ty
         return refuse(Fault::BadNameType, "its OID has the octets " + hex(oid));
     }
     KerberosName name = TRY(row->import(text));
-    return std::shared_ptr<const Name>(std::make_shared<const Name>(std::move(name)));
+    std::shared_ptr<const NameAttributes> attributes;
+    if (row->import == import_exported) {
+        const ExportedName exported = TRY(ExportedName::read(text));
+        attributes = TRY(import_attributes(exported.attributes));
+    }
+    return std::shared_ptr<const Name>(std::make_shared<const Name>(std::move(name), std::move(attributes)));
 }
 
 bool Name::anonymous() const noexcept
@@ -144,12 +155,13 @@ gss_OID Name::text_type() const noexcept
 
 Result<Bytes> Name::exported() const
 {
-    return export_name(text(), NameForm::simple);
+    return export_name(text());
 }
 
 Result<Bytes> Name::exported_composite() const
 {
-    return export_name(text(), NameForm::composite);
+    const Bytes attributes = attributes_ != nullptr ? attributes_->exported() : Bytes();
+    return export_composite_name(text(), attributes);
 }
 
 Result<NameAttribute> Name::attribute(std::string_view name, int more) const
@@ -163,9 +175,12 @@ Result<NameAttribute> Name::attribute(std::string_view name, int more) const
 Error Name::refuse_change(std::string_view attribute, Change change) const
 {
     Error error = refuse(Fault::NoAttribute, escape_text(attribute, 64) + " is not for the caller to change");
-    const bool indicators = same_word(attribute, "auth-indicators") && change == Change::set;
-    const bool pac = attributes_ != nullptr && same_word(attribute.substr(0, pac_prefix.size()), pac_prefix);
-    if (indicators || pac) {
+    const auto has_prefix = [attribute](std::string_view prefix) {
+        return same_word(attribute.substr(0, prefix.size()), prefix);
+    };
+    const bool indicators = same_word(attribute, indicator_attribute) && change == Change::set;
+    const bool pac = has_prefix(pac_attribute_prefix) || has_prefix(plain_attribute_prefix);
+    if (indicators || (pac && attributes_ != nullptr)) {
         error.minor_override = EPERM;
     }
     return error;

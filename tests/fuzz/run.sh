@@ -25,7 +25,7 @@ files=("$source"/src/{base,der,crypto,messages,protection,exchange}/*.cpp
     "$source"/src/host/{descriptor,error_table,file_stamp,file_trace,json,krb5_handle,line_builder,name_cache}.cpp
     "$source"/src/host/{name_service,passwd,path_tokens,published,realm_paths,refusal_log}.cpp
     "$source"/src/host/{settings,settings_files,settings_loader,settings_table}.cpp
-    "$source"/tests/support/world.cpp "$source"/tests/fuzz/fuzz_*.cpp)
+    "$source"/tests/support/{pac_maker,world}.cpp "$source"/tests/fuzz/fuzz_*.cpp)
 # The flags travel as one text: none of them has blanks but for paths, which the build folder's own rules exclude.
 declare -x flag_text="${flags[*]}"
 printf '%s\0' "${files[@]}" | xargs -0 -P 2 -I{} bash -c 'read -ra flags <<<"$flag_text"; compile "$1"' - {}

@@ -42,6 +42,7 @@ enum class Fault : std::uint8_t {
     WrongAddress,
     TransitRefused,
     UnknownAuthorizationData,
+    PacRefused,
     UserToUserRefused,
     MissingMutual,
     ContradictoryMutual,

@@ -54,6 +54,18 @@ struct AuthorizationDataSeen final {
     [[nodiscard]] TraceEvent event() const;
 };
 
+/// Somebody asked for the attributes of a client's name, and its authorization data was judged.
+struct AttributesJudged final {
+    std::string client;
+    bool pac_present = false;
+    bool pac_verified = false;
+    std::string pac_objection;  // why it is not verified
+    std::string pac_unreadable; // why it is verified and gave no plain attributes; empty: it did, or has none
+    std::size_t indicators = 0;
+    std::string indicators_left_out; // why some are not given; empty: all are
+    [[nodiscard]] TraceEvent event() const;
+};
+
 /// Step 3: the server opened the authenticator.
 struct AuthenticatorOpened final {
     std::string client;

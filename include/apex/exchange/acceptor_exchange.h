@@ -22,6 +22,7 @@ struct AcceptorPolicy final {
     std::vector<EncryptionType> permitted; // in order of preference
     bool require_mutual = false;           // [apex] mutual_auth = require
     bool strict_authorization_data = true; // RFC 4120 5.2.6
+    bool strict_pac = false;               // refuse the client if the ticket's PAC does not verify
 };
 
 /// Framing says whether a request came in a GSS-API frame, or bare as DCE style demands.

@@ -3,6 +3,7 @@
 
 #include "apex/base/time.h"
 #include "apex/crypto/encryption_type.h"
+#include "apex/crypto/key.h"
 #include "apex/exchange/channel_bindings.h"
 #include "apex/exchange/gss_checksum.h"
 #include "apex/messages/ap_request.h"
@@ -42,6 +43,10 @@ Done check_permitted(EncryptionType type, std::span<const EncryptionType> permit
 /// RFC 4120 5.2.6: elements outside AD-IF-RELEVANT that Apex does not know refuse the client. Fault::
 /// UnknownAuthorizationData naming the type.
 Done check_authorization_data(const AuthorizationData& elements, std::string_view where);
+
+/// [MS-KILE] 3.4.5.3: the ticket's PAC, if it has one, is the KDC's and about this client. Fault::PacRefused,
+/// MalformedMessage.
+Done check_pac(const TicketContents& ticket, const Key& service_key);
 
 /// INVARIANTS A3: the request's mutual option and the mutual flag of a 0x8003 checksum say the same. Fault::
 /// ContradictoryMutual.

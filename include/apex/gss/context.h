@@ -44,6 +44,7 @@ struct InitiateCall final {
 struct ContextFacts final {
     std::optional<Principal> initiator;
     std::optional<Principal> acceptor;
+    std::shared_ptr<const NameAttributes> initiator_attributes; // of an acceptor's peer; null: none
     std::optional<Time> end_time; // as this side counts it: an acceptor's includes the skew
     ContextFlags flags = 0;
     bool locally_initiated = false;
@@ -70,9 +71,6 @@ public:
 
     /// The finished session. Fault::ContextIncomplete, ContextFailed.
     [[nodiscard]] Result<std::shared_ptr<const Session>> session() const;
-
-    /// The name of the peer with the attributes of its ticket. Errors as session().
-    [[nodiscard]] Result<std::shared_ptr<const Name>> peer_name() const;
 
     /// What can be said in any state but Failed.
     [[nodiscard]] Result<ContextFacts> facts() const;
@@ -104,6 +102,7 @@ private:
         std::shared_ptr<const Session> session;
         std::shared_ptr<MessageProtection> protection;
         Role role = Role::initiator;
+        std::shared_ptr<const NameAttributes> peer_attributes = nullptr; // null: none
     };
     struct Failed final {};
     using State = std::variant<Fresh, AwaitingReply, AwaitingThirdLeg, Established, Failed>;

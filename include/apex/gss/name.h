@@ -3,41 +3,17 @@
 
 #include "apex/base/bytes.h"
 #include "apex/base/result.h"
+#include "apex/gss/name_attributes.h"
 #include "apex/host/kerberos_name.h"
 
 #include <cstdint>
 #include <gssapi/gssapi.h>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace apex {
-
-/// NameAttribute is one value of an attribute (RFC 6680 7.4).
-struct NameAttribute final {
-    Bytes value;
-    std::string display_value; // empty: none
-    bool authenticated = false;
-    bool complete = false;
-    int more = 0; // 0: the last value; else to be given to the next call
-};
-
-/// NameAttributes is the port to the attributes of an authenticated peer's name: PAC, authentication indicators. Immutable
-/// and safe for concurrent use.
-class NameAttributes {
-public:
-    virtual ~NameAttributes() = default;
-    /// The names of the attributes, in the order in which MIT lists them.
-    [[nodiscard]] virtual std::vector<std::string> list() const = 0;
-    /// A value of an attribute: the first if `more` is -1, else the one after that which said `more`. Names are compared
-    /// without case. Fault::NoAttribute.
-    [[nodiscard]] virtual Result<NameAttribute> value(std::string_view attribute, int more) const = 0;
-    /// The whole PAC, if its signature held: what gss_map_name_to_any "mspac" is made of.
-    [[nodiscard]] virtual std::optional<Bytes> verified_pac() const = 0;
-};
 
 /// Name is a Kerberos name behind a gss_name_t: immutable, handed around as shared_ptr<const Name>.
 class Name final {
@@ -62,7 +38,7 @@ public:
 
     /// The exported form of RFC 2743 3.2, always under the krb5 OID. Fault::FieldTooLong.
     [[nodiscard]] Result<Bytes> exported() const;
-    /// The composite form of RFC 6680 7.8; attributes are not carried (their length is 0).
+    /// The composite form of RFC 6680 7.8, with attributes as MIT carries them. Fault::FieldTooLong.
     [[nodiscard]] Result<Bytes> exported_composite() const;
 
     /// A value of an attribute, as NameAttributes::value. Fault::NoAttribute for a name without attributes.

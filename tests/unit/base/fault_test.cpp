@@ -53,6 +53,7 @@ const std::map<Fault, Expected>& expectations()
         {WrongAddress, {GSS_S_FAILURE, KRB5KRB_AP_ERR_BADADDR}},
         {TransitRefused, {GSS_S_FAILURE, KRB5KRB_AP_ERR_ILL_CR_TKT}},
         {UnknownAuthorizationData, {GSS_S_FAILURE, KRB5KDC_ERR_POLICY}},
+        {PacRefused, {GSS_S_FAILURE, KRB5KRB_AP_ERR_MODIFIED}},
         {UserToUserRefused, {GSS_S_FAILURE, KRB5KRB_AP_ERR_METHOD}},
         {MissingMutual, {GSS_S_FAILURE, KRB5KRB_AP_ERR_METHOD}},
         {ContradictoryMutual, {GSS_S_FAILURE, KRB5KRB_AP_ERR_MODIFIED}},

@@ -64,6 +64,7 @@ public:
                              .more = more == -1 ? 1 : 0};
     }
     [[nodiscard]] std::optional<Bytes> verified_pac() const override { return std::nullopt; }
+    [[nodiscard]] Bytes exported() const override { return {}; }
 };
 
 class NameTest final : public CPPUNIT_NS::TestFixture {
@@ -320,6 +321,8 @@ public:
         CPPUNIT_ASSERT_EQUAL(EPERM, plain.refuse_change("auth-indicators", Name::Change::set).minor());
         CPPUNIT_ASSERT_EQUAL(ENOENT, plain.refuse_change("auth-indicators", Name::Change::deletion).minor());
         CPPUNIT_ASSERT_EQUAL(EPERM, rich.refuse_change("URN:MSPAC:logon-info", Name::Change::set).minor());
+        CPPUNIT_ASSERT_EQUAL(EPERM, rich.refuse_change("urn:apex:group-sids", Name::Change::deletion).minor());
+        CPPUNIT_ASSERT_EQUAL(ENOENT, plain.refuse_change("urn:apex:group-sids", Name::Change::deletion).minor());
     }
 
     void a_local_user_must_have_the_type_of_users()
