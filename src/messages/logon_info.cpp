@@ -159,9 +159,10 @@ Result<std::vector<Sid>> LogonInfo::group_sids() const
     sids.reserve(groups.size() + extra_sids.size() + resource_groups.size());
     TRY(append_groups(sids, domain, groups, "group"));
     if ((user_flags & extra_sids_are_valid) != 0) {
-        for (const SidMembership& extra : extra_sids) {
-            if (is_enabled(extra.attributes)) {
-                sids.push_back(extra.sid);
+        const std::size_t first = user_id == 0 ? 1 : 0; // the user itself stands in front
+        for (std::size_t i = first; i < extra_sids.size(); ++i) {
+            if (is_enabled(extra_sids[i].attributes)) {
+                sids.push_back(extra_sids[i].sid);
             }
         }
     }

@@ -117,6 +117,11 @@ public:
         LogonFacts facts;
         facts.user_id = 0;
         CPPUNIT_ASSERT_EQUAL(std::string("S-1-18-1"), read(facts).user_sid()->text());
+        facts.extra_sids.emplace_back(test::sid_octets(18, {2}), 7);
+        facts.groups.clear();
+        facts.resource_groups.clear();
+        const std::vector<Sid> listed = *read(facts).group_sids();
+        CPPUNIT_ASSERT(listed.size() == 1 && listed.front().text() == "S-1-18-2"); // the user is no group of its own
         facts.user_flags = 0x200;
         CPPUNIT_ASSERT_EQUAL(std::string("KERB_VALIDATION_INFO: user id 0 without extra SIDs"),
                              read(facts).user_sid().error().detail);
