@@ -174,6 +174,7 @@ Done AcceptorExchange::check_ticket(const OpenedTicket& opened, const Authentica
         TRY(check_authorization_data(ticket.authorization_data, "ticket"));
         TRY(check_authorization_data(authenticator.authorization_data, "authenticator"));
     }
+    TRY(check_readable(ticket.authorization_data));
     if (policy_.strict_pac) {
         TRY(check_pac(ticket, *opened.service_key));
     }

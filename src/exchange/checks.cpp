@@ -2,6 +2,7 @@
 #include "apex/exchange/checks.h"
 
 #include "apex/base/secret.h"
+#include "apex/messages/cammac.h"
 #include "apex/messages/pac.h"
 
 #include <algorithm>
@@ -117,6 +118,22 @@ Done check_authorization_data(const AuthorizationData& elements, std::string_vie
             return refuse(Fault::UnknownAuthorizationData,
                           "type " + std::to_string(element.type) + " in the " + std::string(where) +
                               " ([apex] strict_authorization_data = false accepts it unread)");
+        }
+    }
+    return {};
+}
+
+Done check_readable(const AuthorizationData& elements)
+{
+    const std::vector<FlatElement> flat = TRY(flatten(elements));
+    bool pac_seen = false; // of several the first counts, as in find_pac
+    for (const FlatElement& element : flat) {
+        if (element.type == ad_pac && !pac_seen) {
+            TRY(Pac::check_table(element.data));
+            pac_seen = true;
+        }
+        if (element.type == ad_cammac) {
+            TRY(Cammac::decode(element.data));
         }
     }
     return {};

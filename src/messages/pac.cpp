@@ -34,27 +34,42 @@ Result<PacBuffer> read_row(ByteView octets, std::size_t row, std::size_t table_e
     return PacBuffer{.type = type, .octets = octets.subspan(offset, size)};
 }
 
-} // namespace
-
-Result<Pac> Pac::parse(Bytes octets)
+/// How many rows the table has, all of which lie inside the octets.
+Result<std::size_t> count_rows(ByteView octets)
 {
-    Pac pac(std::move(octets));
-    const ByteView all = pac.octets_;
-    if (all.size() < table_head) {
-        return refuse(Fault::PacRefused, std::to_string(all.size()) + " octets, the shortest has more than 8");
+    if (octets.size() < table_head) {
+        return refuse(Fault::PacRefused, std::to_string(octets.size()) + " octets, the shortest has more than 8");
     }
-    const FixedPart<table_head> head(all.first<table_head>());
+    const FixedPart<table_head> head(octets.first<table_head>());
     const std::size_t count = head.uint32<0>();
     if (head.uint32<4>() != 0) {
         return refuse(Fault::PacRefused, "version " + std::to_string(head.uint32<4>()) + ", expected 0");
     }
-    if (count < 1 || count > max_buffers || (all.size() - table_head) / table_row < count) {
-        return refuse(Fault::PacRefused,
-                      "a table of " + std::to_string(count) + " buffers in " + std::to_string(all.size()) + " octets");
+    if (count < 1 || count > Pac::max_buffers || (octets.size() - table_head) / table_row < count) {
+        return refuse(Fault::PacRefused, "a table of " + std::to_string(count) + " buffers in " +
+                                             std::to_string(octets.size()) + " octets");
     }
+    return count;
+}
+
+} // namespace
+
+Done Pac::check_table(ByteView octets)
+{
+    const std::size_t count = TRY(count_rows(octets));
+    for (std::size_t row = 0; row < count; ++row) {
+        TRY(read_row(octets, row, table_head + count * table_row));
+    }
+    return {};
+}
+
+Result<Pac> Pac::parse(Bytes octets)
+{
+    Pac pac(std::move(octets));
+    const std::size_t count = TRY(count_rows(pac.octets_));
     pac.buffers_.reserve(count);
     for (std::size_t row = 0; row < count; ++row) {
-        const PacBuffer buffer = TRY(read_row(all, row, table_head + count * table_row));
+        const PacBuffer buffer = TRY(read_row(pac.octets_, row, table_head + count * table_row));
         pac.buffers_.push_back(buffer);
     }
     return pac;

@@ -44,6 +44,10 @@ Done check_permitted(EncryptionType type, std::span<const EncryptionType> permit
 /// UnknownAuthorizationData naming the type.
 Done check_authorization_data(const AuthorizationData& elements, std::string_view where);
 
+/// What the ticket's authorization data is made of can be read, as in MIT: the AD-IF-RELEVANT containers, each AD-CAMMAC
+/// and the table of the PAC. Whether they are to be believed is not asked. Fault::MalformedMessage, PacRefused.
+Done check_readable(const AuthorizationData& elements);
+
 /// [MS-KILE] 3.4.5.3: the ticket's PAC, if it has one, is the KDC's and about this client. Fault::PacRefused,
 /// MalformedMessage.
 Done check_pac(const TicketContents& ticket, const Key& service_key);

@@ -43,6 +43,8 @@ public:
 
     /// Reads the table. Fault::PacRefused.
     static Result<Pac> parse(Bytes octets);
+    /// Checks what parse checks, and keeps nothing. Fault::PacRefused.
+    static Done check_table(ByteView octets);
 
     Pac(Pac&&) noexcept = default;
     Pac& operator=(Pac&&) noexcept = default;
