@@ -103,14 +103,20 @@ PacEvidence TicketAttributes::judge_pac() const
 
 std::shared_ptr<const NameAttributes> attributes_of(const Session& session)
 {
-    if (session.ticket_authorization.empty() || session.service_key == nullptr) {
+    if (session.service_key == nullptr) {
         return nullptr;
+    }
+    if (session.ticket_authorization.empty()) {
+        return std::make_shared<const JudgedAttributes>(PacEvidence(), std::vector<std::string>());
     }
     return std::make_shared<const TicketAttributes>(session);
 }
 
 Result<std::shared_ptr<const NameAttributes>> import_attributes(ByteView octets)
 {
+    if (octets.empty()) {
+        return std::shared_ptr<const NameAttributes>();
+    }
     ExportedAttributes imported = TRY(ExportedAttributes::decode(octets));
     PacEvidence evidence{.pac = std::nullopt, .verified = imported.pac_verified, .objection = {}};
     if (imported.pac) {
@@ -120,9 +126,6 @@ Result<std::shared_ptr<const NameAttributes>> import_attributes(ByteView octets)
         }
         evidence.pac = std::move(*pac);
         evidence.objection = imported.pac_verified ? "" : "the process that exported the name had not verified the PAC";
-    }
-    if (!evidence.pac && imported.indicators.empty()) {
-        return std::shared_ptr<const NameAttributes>();
     }
     return std::shared_ptr<const NameAttributes>(
         std::make_shared<const JudgedAttributes>(std::move(evidence), std::move(imported.indicators)));

@@ -44,13 +44,13 @@ inline constexpr std::string_view pac_attribute_prefix = "urn:mspac:";
 inline constexpr std::string_view plain_attribute_prefix = "urn:apex:";
 inline constexpr std::string_view indicator_attribute = "auth-indicators";
 
-/// attributes_of gives the attributes of the peer of an acceptor's session, or null if its ticket brought no authorization
-/// data. Signatures are verified and buffers read when somebody asks for the first time: most programs never do, so a login
+/// attributes_of gives the attributes of the peer of an acceptor's session, or null for one that was imported, whose ticket
+/// cannot be judged any more. Signatures are verified and buffers read when somebody asks for the first time: most programs never do, so a login
 /// pays for one copy of the authorization data. The key is the keytab snapshot's own, shared; the session, with its keys, is
 /// not kept alive by a name that outlives its context.
 std::shared_ptr<const NameAttributes> attributes_of(const Session& session);
 
-/// import_attributes reads what NameAttributes::exported wrote, here or in MIT; null if it holds none. What the exporting
+/// import_attributes reads what NameAttributes::exported wrote, here or in MIT; null for no octets. What the exporting
 /// process had verified counts as verified: the token travels between processes that trust each other (RFC 6680 7.8).
 /// Fault::BadName.
 Result<std::shared_ptr<const NameAttributes>> import_attributes(ByteView octets);
