@@ -30,14 +30,25 @@ Result<OM_uint32> import_into(gss_name_t* output, gss_buffer_t text, gss_OID typ
     return GSS_S_COMPLETE;
 }
 
-/// Frees what was given before a later output failed: callers free nothing after a failure.
-void take_back(gss_buffer_t buffer)
-{
-    if (buffer != nullptr) {
-        std::free(buffer->value);
-        clear(buffer);
+/// Provisional is an output that is taken back unless all that follow it are given too: callers free nothing after a
+/// failure, and memory may run out while the failure is told.
+class Provisional final {
+public:
+    explicit Provisional(gss_buffer_t buffer) noexcept : buffer_(buffer) {}
+    Provisional(const Provisional&) = delete;
+    Provisional& operator=(const Provisional&) = delete;
+    ~Provisional()
+    {
+        if (buffer_ != nullptr) {
+            std::free(buffer_->value);
+            clear(buffer_);
+        }
     }
-}
+    void keep() noexcept { buffer_ = nullptr; }
+
+private:
+    gss_buffer_t buffer_;
+};
 
 std::string text_in(gss_const_buffer_t buffer)
 {
@@ -159,11 +170,10 @@ EXPORT OM_uint32 gss_get_name_attribute(OM_uint32* minor, gss_name_t handle, gss
     return guard(minor, [&]() -> Result<OM_uint32> {
         const std::shared_ptr<const Name> name = TRY(name_from(handle));
         const NameAttribute found = TRY(name->attribute(text_in(attribute), asked));
+        Provisional provisional(value);
         TRY(give(value, found.value));
-        if (const Done given = give_text(display_value, found.display_value); !given) {
-            take_back(value);
-            return given.error();
-        }
+        TRY(give_text(display_value, found.display_value));
+        provisional.keep();
         set(authenticated, found.authenticated ? 1 : 0);
         set(complete, found.complete ? 1 : 0);
         set(more, found.more);

@@ -229,21 +229,37 @@ Done give_text(gss_buffer_t buffer, std::string_view text)
     return give_with_terminator(buffer, view_of(text), 1);
 }
 
+namespace {
+
+/// Copies the members into a set that is empty; false if memory ran out, with what has been copied in it. The array has its
+/// whole size from the start: MIT's gss_add_buffer_set_member leaves a set that cannot be released where it cannot grow.
+bool fill(gss_buffer_set_desc& set, const std::vector<ByteView>& members)
+{
+    set.elements = static_cast<gss_buffer_desc*>(std::calloc(members.size() + 1, sizeof(gss_buffer_desc)));
+    if (set.elements == nullptr) {
+        return false;
+    }
+    for (const ByteView member : members) {
+        void* copy = std::malloc(member.size() + 1);
+        if (copy == nullptr) {
+            return false;
+        }
+        std::copy(member.begin(), member.end(), static_cast<std::uint8_t*>(copy));
+        set.elements[set.count++] = {member.size(), copy};
+    }
+    return true;
+}
+
+} // namespace
+
 Done give(gss_buffer_set_t* set, const std::vector<ByteView>& members)
 {
     if (set == nullptr) {
         return {};
     }
-    OM_uint32 minor = 0;
-    gss_buffer_set_t made = GSS_C_NO_BUFFER_SET;
-    OM_uint32 major = gss_create_empty_buffer_set(&minor, &made);
-    for (const ByteView member : members) {
-        gss_buffer_desc buffer{member.size(), const_cast<std::uint8_t*>(member.data())};
-        if (major == GSS_S_COMPLETE) {
-            major = gss_add_buffer_set_member(&minor, &buffer, &made);
-        }
-    }
-    if (major != GSS_S_COMPLETE) {
+    auto* made = static_cast<gss_buffer_set_t>(std::calloc(1, sizeof(gss_buffer_set_desc)));
+    if (made == nullptr || !fill(*made, members)) {
+        OM_uint32 minor = 0;
         static_cast<void>(gss_release_buffer_set(&minor, &made));
         return refuse(Fault::NoMemory, "a set of " + std::to_string(members.size()) + " buffers");
     }

@@ -71,12 +71,12 @@ public:
         must(call("gssi_wrap_aead", &minor_, initiator, 1, default_quality, associated.get(), message.get(), no_int,
                   &sealed_aead.buffer));
         must(call("gssi_export_cred", &minor_, initiate, &exported.buffer));
-        must(call("gssi_export_name", &minor_, client, &exported_name.buffer));
+        must(call("gssi_export_name_composite", &minor_, peer, &exported_name.buffer));
     }
     ~Handles()
     {
         OM_uint32 minor = 0;
-        for (gss_name_t* name : {&target, &client}) {
+        for (gss_name_t* name : {&target, &client, &peer}) {
             call("gssi_release_name", &minor, name);
         }
         for (gss_cred_id_t* credential : {&initiate, &accept}) {
@@ -111,8 +111,11 @@ public:
 
     Text message{std::string(1000, 'm')};
     Text associated{"associated data"};
+    Text attribute{"urn:apex:group-sids"};
+    Text mapping{"mspac"};
     gss_name_t target = GSS_C_NO_NAME;
     gss_name_t client = GSS_C_NO_NAME;
+    gss_name_t peer = GSS_C_NO_NAME; // the client with the attributes of its ticket
     gss_cred_id_t initiate = GSS_C_NO_CREDENTIAL;
     gss_cred_id_t accept = GSS_C_NO_CREDENTIAL;
     gss_ctx_id_t initiator = GSS_C_NO_CONTEXT;
@@ -131,7 +134,7 @@ private:
         Output request;
         Output reply;
         must(begin(&initiator, &request.buffer));
-        must(judge(&acceptor, &request.buffer, nullptr, &reply.buffer));
+        must(judge(&acceptor, &request.buffer, &peer, &reply.buffer));
         Output nothing;
         must(call("gssi_init_sec_context", &minor_, initiate, &initiator, target, krb5(), OM_uint32{GSS_C_MUTUAL_FLAG},
                   OM_uint32{0}, gss_channel_bindings_t{GSS_C_NO_CHANNEL_BINDINGS}, &reply.buffer, no_oid,

@@ -43,7 +43,7 @@ Rows name_rows()
           [](Handles& world) {
               OM_uint32 minor = 0;
               gss_name_t name = GSS_C_NO_NAME;
-              return name_given(call("gssi_duplicate_name", &minor, world.client, &name), name);
+              return name_given(call("gssi_duplicate_name", &minor, world.peer, &name), name);
           }}},
         {"gss_release_name",
          {true,
@@ -67,7 +67,7 @@ Rows name_rows()
           [](Handles& world) {
               OM_uint32 minor = 0;
               Output token;
-              return token.judge(call("gssi_export_name_composite", &minor, world.client, &token.buffer));
+              return token.judge(call("gssi_export_name_composite", &minor, world.peer, &token.buffer));
           }}},
         {"gss_inquire_name",
          {true,
@@ -76,18 +76,19 @@ Rows name_rows()
               gss_buffer_set_t attributes = GSS_C_NO_BUFFER_SET;
               int is_mechanism_name = 0;
               const OM_uint32 major =
-                  call("gssi_inquire_name", &minor, world.client, &is_mechanism_name, no_oid, &attributes);
+                  call("gssi_inquire_name", &minor, world.peer, &is_mechanism_name, no_oid, &attributes);
               gss_release_buffer_set(&minor, &attributes);
               return major;
           }}},
         {"gss_get_name_attribute",
-         {false,
+         {true,
           [](Handles& world) {
               OM_uint32 minor = 0;
               int more = -1;
               Output value;
-              return value.judge(call("gssi_get_name_attribute", &minor, world.client, world.associated.get(), no_int,
-                                      no_int, &value.buffer, no_buffer, &more));
+              Output text;
+              return text.judge(value.judge(call("gssi_get_name_attribute", &minor, world.peer, world.attribute.get(),
+                                                 no_int, no_int, &value.buffer, &text.buffer, &more)));
           }}},
         {"gss_set_name_attribute",
          {false,
@@ -102,11 +103,17 @@ Rows name_rows()
               return call("gssi_delete_name_attribute", &minor, world.client, world.associated.get());
           }}},
         {"gss_map_name_to_any",
-         {false,
+         {true,
           [](Handles& world) {
               OM_uint32 minor = 0;
               gss_any_t mapping = nullptr;
-              return call("gssi_map_name_to_any", &minor, world.client, 1, world.associated.get(), &mapping);
+              const OM_uint32 major =
+                  call("gssi_map_name_to_any", &minor, world.peer, 1, world.mapping.get(), &mapping);
+              judged(major, mapping);
+              with_all_memory([&] {
+                  return call("gssi_release_any_name_mapping", &minor, world.peer, world.mapping.get(), &mapping);
+              });
+              return major;
           }}},
         {"gss_release_any_name_mapping",
          {true,

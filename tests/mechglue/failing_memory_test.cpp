@@ -4,6 +4,7 @@
 #include "handshake.h"
 
 #include <cppunit/extensions/HelperMacros.h>
+#include <cstring>
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
 
@@ -18,6 +19,7 @@ class FailingMemoryTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST(a_whole_handshake);
     CPPUNIT_TEST(messages);
     CPPUNIT_TEST(inquiries);
+    CPPUNIT_TEST(attributes_of_a_name);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -140,6 +142,48 @@ public:
             const OM_uint32 major =
                 gss_inquire_sec_context_by_oid(&minor, sides.acceptor, GSS_C_INQ_SSPI_SESSION_KEY, &keys);
             gss_release_buffer_set(&minor, &keys);
+            return major;
+        });
+    }
+
+    void attributes_of_a_name()
+    {
+        Sides sides;
+        shake_hands(sides, GSS_C_MUTUAL_FLAG);
+        // The first question judges the PAC; one that memory ended leaves no judgement behind.
+        const long failures = until_it_succeeds([&] {
+            OM_uint32 minor = 0;
+            gss_buffer_set_t names = GSS_C_NO_BUFFER_SET;
+            const OM_uint32 major = gss_inquire_name(&minor, sides.source, nullptr, nullptr, &names);
+            expect(major != GSS_S_COMPLETE || (names != GSS_C_NO_BUFFER_SET && names->count == 14));
+            gss_release_buffer_set(&minor, &names);
+            return major;
+        });
+        CPPUNIT_ASSERT_MESSAGE(std::to_string(failures), failures > 30);
+        for (const char* const name : {"urn:mspac:", "urn:mspac:logon-info", "urn:apex:user-sid", "auth-indicators"}) {
+            gss_buffer_desc attribute{std::strlen(name), const_cast<char*>(name)};
+            until_it_succeeds([&] {
+                OM_uint32 minor = 0;
+                int authenticated = 0;
+                int more = -1;
+                Buffer value;
+                const OM_uint32 major = gss_get_name_attribute(&minor, sides.source, &attribute, &authenticated,
+                                                               nullptr, value.out(), nullptr, &more);
+                expect((major == GSS_S_COMPLETE) == (authenticated == 1 && value.size() > 0));
+                return major;
+            });
+        }
+        Buffer token;
+        until_it_succeeds([&] {
+            OM_uint32 minor = 0;
+            return gss_export_name_composite(&minor, sides.source, token.out());
+        });
+        until_it_succeeds([&] {
+            OM_uint32 minor = 0;
+            gss_name_t name = GSS_C_NO_NAME;
+            const OM_uint32 major = gss_import_name(&minor, token.get(), GSS_C_NT_COMPOSITE_EXPORT, &name);
+            expect((major == GSS_S_COMPLETE) == (name != GSS_C_NO_NAME));
+            gss_release_name(&minor, &name);
             return major;
         });
     }

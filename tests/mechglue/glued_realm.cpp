@@ -4,6 +4,8 @@
 #include "apex/crypto/system_random.h"
 #include "apex/host/krb5_handle.h"
 #include "apex/messages/ticket.h"
+#include "tests/support/cammac_maker.h"
+#include "tests/support/pac_maker.h"
 #include "tests/support/world.h"
 #include "tests/unit/host/kerberos_files.h"
 
@@ -20,10 +22,12 @@ constexpr std::uint8_t service_seed = 3;
 constexpr std::uint8_t session_seed = 7; // what add_ticket puts into a cache
 constexpr EncryptionType type = EncryptionType::aes256_cts_hmac_sha1_96;
 
-/// The ticket that a KDC would have issued: add_ticket's session key, sealed with the keytab's key.
+/// The ticket that a KDC of a domain would have issued: add_ticket's session key, a PAC about alice and an authentication
+/// indicator, sealed with the keytab's key.
 Bytes issue_ticket()
 {
     SystemRandom random;
+    const Key service_key = key_of(type, service_seed);
     const Time now = SystemClock().now();
     TicketContents contents;
     contents.flags.bits = TicketFlags::initial;
@@ -32,12 +36,15 @@ Bytes issue_ticket()
     contents.transited.type = 1;
     contents.auth_time = time_from_seconds(seconds_of(now) - 60);
     contents.end_time = time_from_seconds(seconds_of(now) + 3600);
+    contents.authorization_data = ticket_data(PacMaker(service_key, "alice", contents.auth_time).pac());
+    contents.authorization_data.push_back(
+        if_relevant({AuthorizationElement{ad_cammac, CammacMaker(service_key, {"otp"}).encode()}}));
     Ticket ticket;
     ticket.server = principal_of(GluedRealm::service_principal);
     ticket.encrypted_part.type = type;
     ticket.encrypted_part.kvno = 1;
     const Secret plaintext = contents.encode();
-    ticket.encrypted_part.cipher = must(key_of(type, service_seed).seal(KeyUsage::ticket, plaintext.view(), random));
+    ticket.encrypted_part.cipher = must(service_key.seal(KeyUsage::ticket, plaintext.view(), random));
     return ticket.encode();
 }
 
