@@ -23,7 +23,7 @@ def write_keytab(path, principal, kvno, enctype, key):
 
 
 class CacheReader:
-    """Walks through a FILE credential cache and finds where each credential's times stand."""
+    """Walks through a FILE credential cache and finds where each credential's times and, in `ticket`, its ticket stand."""
 
     def __init__(self, data):
         self.data = data
@@ -63,6 +63,7 @@ class CacheReader:
                 for _ in range(self._number(">I")):
                     self.at += 2
                     self._data()
+            self.ticket = self.at
             self._data()
             self._data()
             yield server, times, self.at

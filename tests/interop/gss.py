@@ -14,15 +14,17 @@ SPNEGO = bytes.fromhex("2b0601050502")
 HOST_BASED = bytes.fromhex("2a864886f71201020104")
 PRINCIPAL = KRB5 + b"\x01"
 ENTERPRISE = KRB5 + b"\x06"
+COMPOSITE_EXPORT = bytes.fromhex("2b0601050606")
 CERTIFICATE = KRB5 + b"\x07"
 SESSION_KEY = KRB5 + b"\x05\x05"
 IMPERSONATOR = KRB5 + b"\x05\x0e"
+AUTHORIZATION_DATA = KRB5 + b"\x05\x0a"
 BOTH, INITIATE, ACCEPT = range(3)
 DELEGATE, MUTUAL, REPLAY, SEQUENCE = 1, 2, 4, 8
 DELEGATE_BY_POLICY = 0x8000
 CONTINUE_NEEDED = 1
 ERRORS = {4: "BAD_BINDINGS", 7: "NO_CRED", 9: "DEFECTIVE_TOKEN", 12: "CONTEXT_EXPIRED", 13: "FAILURE",
-          17: "DUPLICATE_ELEMENT"}
+          16: "UNAVAILABLE", 17: "DUPLICATE_ELEMENT"}
 # Seconds after which a child that hangs is ended.
 PATIENCE = 60
 
@@ -114,11 +116,56 @@ def name_text(name):
     return text.octets().decode()
 
 
+def attribute_names(name):
+    """The names of a name's attributes (RFC 6680), in the order in which they are listed."""
+    found = ctypes.POINTER(BufferSet)()
+    call("gss_inquire_name", name, None, None, ctypes.byref(found))
+    return [found.contents.elements[i].octets().decode() for i in range(found.contents.count)] if found else []
+
+
+def attribute_values(name, attribute):
+    """All values of an attribute: (value, display value, authenticated, complete)."""
+    values, more = [], ctypes.c_int(-1)
+    while more.value != 0 and len(values) < 100:
+        value, display, authenticated, complete = Buffer(), Buffer(), ctypes.c_int(-7), ctypes.c_int(-7)
+        call("gss_get_name_attribute", name, ctypes.byref(buffer(attribute.encode())), ctypes.byref(authenticated),
+             ctypes.byref(complete), ctypes.byref(value), ctypes.byref(display), ctypes.byref(more))
+        values.append((value.octets(), display.octets(), authenticated.value, complete.value))
+    return values
+
+
+def duplicate_name(name):
+    copy = ctypes.c_void_p()
+    call("gss_duplicate_name", name, ctypes.byref(copy))
+    return copy
+
+
+def release_name(name):
+    call("gss_release_name", ctypes.byref(name))
+
+
+def exported_composite(name):
+    token = Buffer()
+    call("gss_export_name_composite", name, ctypes.byref(token))
+    return token.octets()
+
+
+def import_composite(token):
+    name, oid = ctypes.c_void_p(), Oid(len(COMPOSITE_EXPORT), COMPOSITE_EXPORT)
+    call("gss_import_name", ctypes.byref(buffer(token)), ctypes.byref(oid), ctypes.byref(name))
+    return name
+
+
+def canonical_name(name):
+    """A name as the mechanism has it."""
+    canonical, oid = ctypes.c_void_p(), Oid(len(KRB5), KRB5)
+    call("gss_canonicalize_name", name, ctypes.byref(oid), ctypes.byref(canonical))
+    return canonical
+
+
 def canonical_text(text):
     """A host-based name's canonical form: the principal that the mechanism makes of it."""
-    name, oid = ctypes.c_void_p(), Oid(len(KRB5), KRB5)
-    call("gss_canonicalize_name", import_name(text), ctypes.byref(oid), ctypes.byref(name))
-    return name_text(name)
+    return name_text(canonical_name(import_name(text)))
 
 
 class Credential:
@@ -217,6 +264,19 @@ class Context:
         oid, found = Oid(len(SESSION_KEY), SESSION_KEY), ctypes.POINTER(BufferSet)()
         call("gss_inquire_sec_context_by_oid", self.handle, ctypes.byref(oid), ctypes.byref(found))
         return found.contents.elements[0].octets()
+
+    def authorization_data(self, kind):
+        """The elements of a type, of the ticket's and the authenticator's authorization data."""
+        arcs = bytes([0x80 | kind >> 7, kind & 0x7f]) if kind >= 0x80 else bytes([kind])
+        oid, found = Oid(len(AUTHORIZATION_DATA) + len(arcs), AUTHORIZATION_DATA + arcs), ctypes.POINTER(BufferSet)()
+        call("gss_inquire_sec_context_by_oid", self.handle, ctypes.byref(oid), ctypes.byref(found))
+        return [found.contents.elements[i].octets() for i in range(found.contents.count)] if found else []
+
+    def only_authorization_data(self, kind):
+        """The element of a type; MIT's call refuses if there are several."""
+        found = Buffer()
+        call("gsskrb5_extract_authz_data_from_sec_context", self.handle, kind, ctypes.byref(found))
+        return found.octets()
 
     def wrap(self, message):
         token = Buffer()

@@ -44,6 +44,7 @@ KDC_CONF = """[kdcdefaults]
         supported_enctypes = {keysalts}
         master_key_type = aes256-cts-hmac-sha1-96
         default_principal_flags = +forwardable,+renewable
+        {settings}
     }}
 [logging]
     kdc = FILE:{directory}/kdc.log
@@ -120,9 +121,14 @@ def turn_sigterm_into_exit():
 
 
 class Realm:
-    """A realm with one KDC. Paths are attributes: directory, krb5_conf, keytab, ccache."""
+    """A realm with one KDC. Paths are attributes: directory, krb5_conf, keytab, ccache.
 
-    def __init__(self):
+    Further lines go into the realm's part of kdc.conf, and into krb5.conf's [libdefaults] for the KDC and for all.
+    """
+
+    def __init__(self, settings="", libdefaults=""):
+        self.settings = settings
+        self.libdefaults = libdefaults
         self.directory = None
         self.port = None
         self.kdc = None
@@ -176,7 +182,7 @@ class Realm:
         if etypes:
             lines.append("default_etypes = " + " ".join(etypes).replace(RC4[23], RC4[23] + "-md5"))
         return self.write(name, KRB5_CONF.format(
-            realm=REALM, port=port or self.port, libdefaults=libdefaults,
+            realm=REALM, port=port or self.port, libdefaults=libdefaults or self.libdefaults,
             apex=apex or "replay_directory = " + self.path("replay"),
             enctypes="\n    ".join(lines)))
 
@@ -186,7 +192,8 @@ class Realm:
             enctypes = ALL_ENCTYPES + " " + RC4[23]
             keysalts = " ".join(name + ":normal" for name in enctypes.split())
             self.write("kdc.conf", KDC_CONF.format(
-                port=self.port, realm=REALM, directory=self.directory, keysalts=keysalts))
+                port=self.port, realm=REALM, directory=self.directory, keysalts=keysalts,
+                settings=self.settings))
             self.configuration()
             # The KDC has RC4 too; clients and services that shall use it get a configuration that says so.
             self.configuration("krb5.kdc.conf", enctypes=enctypes)
