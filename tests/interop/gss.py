@@ -265,6 +265,11 @@ class Context:
         call("gss_inquire_sec_context_by_oid", self.handle, ctypes.byref(oid), ctypes.byref(found))
         return found.contents.elements[0].octets()
 
+    def initiator_name(self):
+        name = ctypes.c_void_p()
+        call("gss_inquire_context", self.handle, ctypes.byref(name), None, None, None, None, None, None)
+        return name
+
     def authorization_data(self, kind):
         """The elements of a type, of the ticket's and the authenticator's authorization data."""
         arcs = bytes([0x80 | kind >> 7, kind & 0x7f]) if kind >= 0x80 else bytes([kind])

@@ -48,6 +48,7 @@ def log_in_and_tell(ccache=None):
     credential = Credential(store={"ccache": "FILE:" + ccache}) if ccache else None
     acceptor = log_in(Context(target=import_name(TARGET), credential=credential))
     told = {"client": name_text(acceptor.source), "attributes": attributes(acceptor.source)}
+    expect(attributes(acceptor.initiator_name()) == told["attributes"], "gss_inquire_context gives another name")
     told["composite"] = exported_composite(acceptor.source)
     told["authorization data"] = {kind: acceptor.authorization_data(kind)
                                   for kind in (IF_RELEVANT, CAMMAC, INDICATOR, PAC, 600)}
