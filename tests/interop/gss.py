@@ -4,6 +4,7 @@
 The library reads its configuration once in a process, so that every case runs apart(), in a child with an environment
 of its own. Handles are not released: the child ends.
 """
+import collections
 import ctypes
 import os
 import pickle
@@ -123,14 +124,17 @@ def attribute_names(name):
     return [found.contents.elements[i].octets().decode() for i in range(found.contents.count)] if found else []
 
 
+Value = collections.namedtuple("Value", "octets shown authenticated complete")
+
+
 def attribute_values(name, attribute):
-    """All values of an attribute: (value, display value, authenticated, complete)."""
+    """All values of an attribute."""
     values, more = [], ctypes.c_int(-1)
     while more.value != 0 and len(values) < 100:
         value, display, authenticated, complete = Buffer(), Buffer(), ctypes.c_int(-7), ctypes.c_int(-7)
         call("gss_get_name_attribute", name, ctypes.byref(buffer(attribute.encode())), ctypes.byref(authenticated),
              ctypes.byref(complete), ctypes.byref(value), ctypes.byref(display), ctypes.byref(more))
-        values.append((value.octets(), display.octets(), authenticated.value, complete.value))
+        values.append(Value(value.octets(), display.octets(), authenticated.value, complete.value))
     return values
 
 

@@ -14,7 +14,7 @@ TICKET_USAGE, CAMMAC_USAGE = 2, 64
 SEQUENCE, INTEGER, OCTETS, UTF8 = 0x30, 0x02, 0x04, 0x0c
 AUTHORIZATION_DATA = 10  # the field of an EncTicketPart
 AUTH_TIME = 5
-CIPHER = 2
+VERSION, CIPHER = 1, 2
 
 
 # DER (X.690), definite lengths and low tags.
@@ -197,9 +197,10 @@ class Ticket:
         self.fields = inside(body)
         self.encrypted = inside(self.fields[3])
         self.type = int.from_bytes(elements(self.encrypted[0])[0][1], "big", signed=True)
+        self.version = int.from_bytes(elements(self.encrypted[VERSION])[0][1], "big")
         self.key = kerberos.key(server, self.type)
-        plain = kerberos.open(self.key, TICKET_USAGE, elements(self.encrypted[CIPHER])[0][1])
-        (_, body), = elements(plain)
+        self.plain = kerberos.open(self.key, TICKET_USAGE, elements(self.encrypted[CIPHER])[0][1])
+        (_, body), = elements(self.plain)
         self.contents = inside(body)
         self.authorization = decode_authorization(self.contents[AUTHORIZATION_DATA])
 
@@ -219,7 +220,11 @@ class Ticket:
         contents.pop(AUTHORIZATION_DATA)
         if authorization:
             contents[AUTHORIZATION_DATA] = encode_authorization(authorization)
-        cipher = self.kerberos.seal(self.key, TICKET_USAGE, element(0x63, sequence(contents)))
+        return self.copy_with_plain(target, element(0x63, sequence(contents)))
+
+    def copy_with_plain(self, target, plain):
+        """Writes a copy of the cache whose ticket has these octets for an EncTicketPart."""
+        cipher = self.kerberos.seal(self.key, TICKET_USAGE, plain)
         encrypted = dict(self.encrypted)
         encrypted[CIPHER] = element(OCTETS, cipher)
         fields = dict(self.fields)
