@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """PACs that a Samba domain controller issues: logins with its tickets, the attributes that an acceptor gets out of them held
 against the domain's database and against MIT's acceptor, and PACs that somebody changed who has the service's key."""
+from datetime import datetime, timedelta, timezone
 import struct
 import sys
 
@@ -20,7 +21,7 @@ UPN = "alice.liddell@apex.test"
 SERVICES = {number: "HTTP/type%d.apex.test" % number for number in (18, 17, 23)}
 TYPES = {18: ENCTYPES[18], 17: ENCTYPES[17], 23: RC4}
 PAIRS = (("apex", "apex"), ("mit", "apex"), ("apex", "mit"))
-PAC, LOGON_INFO, SERVER_SIGNATURE = "urn:mspac:", 1, 6
+PAC, LOGON_INFO, SERVER_SIGNATURE, CLIENT_INFO = "urn:mspac:", 1, 6, 10
 DOMAIN_USERS, DOMAIN_ADMINS, ENABLED = 513, 512, 7
 PLAIN = "urn:apex:"
 # Among the groups stands who saw the user's proof: the KDC, or a service that vouches for her ([MS-DTYP] 2.4.2.4).
@@ -28,12 +29,14 @@ ASSERTED_BY_KDC, ASSERTED_BY_SERVICE = "S-1-18-1", "S-1-18-2"
 
 
 def make_accounts(directory, keytab):
-    """Alice is in groups of every kind; what the domain knows of her, in the words of the attributes."""
+    """Alice is in groups of every kind; what the domain knows of her, in the words of the attributes. Carol's PAC is as long
+    as hers."""
     directory.add_user("alice", upn=UPN)
-    directory.add_group("inner", "alice")
+    directory.add_user("carol", upn=UPN.replace("alice", "carol"))
+    directory.add_group("inner", "alice", "carol")
     directory.add_group("outer", "inner")
-    directory.add_group("team", "alice")
-    directory.add_group("resource", "alice", scope=DOMAIN_LOCAL)
+    directory.add_group("team", "alice", "carol")
+    directory.add_group("resource", "alice", "carol", scope=DOMAIN_LOCAL)
     directory.add_group("strangers")
     for number, service in SERVICES.items():
         directory.add_service(service, number, keytab)
@@ -163,19 +166,6 @@ def buffer_place(pac, kind):
     raise ValueError("the PAC has no buffer of type %d" % kind)
 
 
-def promoted(pac):
-    """One bit makes Domain Users to Domain Admins."""
-    place = buffer_place(pac, LOGON_INFO)
-    members, admins = struct.pack("<II", DOMAIN_USERS, ENABLED), struct.pack("<II", DOMAIN_ADMINS, ENABLED)
-    expect(pac[place].count(members) == 1, "Domain Users is not found once")
-    return pac[:place.start] + pac[place].replace(members, admins) + pac[place.stop:]
-
-
-def with_signature_bent(pac):
-    signature = buffer_place(pac, SERVER_SIGNATURE).start + 4
-    return pac[:signature] + bytes([pac[signature] ^ 1]) + pac[signature + 1:]
-
-
 def in_pac(stage, number, change):
     """The change of a ticket that changes its PAC only."""
     def changed(ticket):
@@ -185,10 +175,49 @@ def in_pac(stage, number, change):
     return changed
 
 
-def at_another_time(ticket):
-    """A ticket whose client logged in at another second than its PAC says: authtime is its first time."""
-    second = ticket.index(b"\xa5\x11\x18\x0f") + 4 + 13
-    return ticket[:second] + (b"1" if ticket[second:second + 1] == b"0" else b"0") + ticket[second + 1:]
+def with_promotion(stage, number):
+    """One bit makes Domain Users to Domain Admins."""
+    def promoted(pac):
+        place = buffer_place(pac, LOGON_INFO)
+        members, admins = struct.pack("<II", DOMAIN_USERS, ENABLED), struct.pack("<II", DOMAIN_ADMINS, ENABLED)
+        expect(pac[place].count(members) == 1, "Domain Users is not found once")
+        return pac[:place.start] + pac[place].replace(members, admins) + pac[place.stop:]
+    return in_pac(stage, number, promoted)
+
+
+def with_signature_bent(stage, number):
+    """One bit of the signature, which follows its type, is another."""
+    def bent(pac):
+        place = buffer_place(pac, SERVER_SIGNATURE).start + 4
+        return pac[:place] + bytes([pac[place] ^ 1]) + pac[place + 1:]
+    return in_pac(stage, number, bent)
+
+
+def with_authtime(ticket, time):
+    """The first of a ticket's times is its authtime, [5] with a GeneralizedTime."""
+    place = ticket.index(b"\xa5\x11\x18\x0f") + 4
+    return ticket[:place] + time.strftime("%Y%m%d%H%M%SZ").encode() + ticket[place + 15:]
+
+
+def client_time(pac):
+    """When the client of a PAC logged in: PAC_CLIENT_INFO begins with 100 ns since 1601 ([MS-PAC] 2.7)."""
+    ticks = struct.unpack_from("<Q", pac, buffer_place(pac, CLIENT_INFO).start)[0]
+    return datetime(1601, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=ticks // 10)
+
+
+def at_another_time(stage, number):
+    """A ticket whose client logged in a second before her PAC says."""
+    return lambda ticket: with_authtime(ticket, client_time(stage.pac(number)) - timedelta(seconds=1))
+
+
+def of_somebody_else(stage, number):
+    """Carol's PAC for the same service in Alice's ticket, which then tells Carol's time."""
+    ccache = stage.realm.kinit("carol", ccache=stage.realm.path("carol"))
+    accepted = stage.log_in(number, ("mit", "mit"), ccache=ccache)
+    expect(accepted.client == "carol@" + REALM, "the client is " + accepted.client)
+    pac = accepted.raw()[PAC][0]
+    change = in_pac(stage, number, lambda _: pac)
+    return lambda ticket: with_authtime(change(ticket), client_time(pac))
 
 
 def sealed_again_as_it_was(stage, number, kind):
@@ -200,7 +229,8 @@ def sealed_again_as_it_was(stage, number, kind):
 
 
 def nothing_is_authenticated(stage, number, kind, change, *words):
-    accepted = stage.log_in(number, (kind, kind), ccache=stage.with_ticket_changed(number, change))
+    changed = stage.with_ticket_changed(number, change(stage, number))
+    accepted = stage.log_in(number, (kind, kind), ccache=changed)
     expect(accepted.client == ALICE, "the client is " + accepted.client)
     expect(not accepted.values, "readable: %s" % sorted(accepted.values))
     expect(PAC in accepted.names and PAC in accepted.hidden, "the PAC was not looked at: %s" % accepted.names)
@@ -235,7 +265,7 @@ def strict_acceptor_refuses(stage):
     strict = stage.realm.configuration("krb5.strict.conf", apex="strict_pac = true\n    replay_directory = "
                                        + stage.realm.path("replay"))
     stage.log_in(18, ("apex", "apex"), KRB5_CONFIG=strict)
-    changed = stage.with_ticket_changed(18, in_pac(stage, 18, promoted))
+    changed = stage.with_ticket_changed(18, with_promotion(stage, 18))
     refuses(stage, 18, ("PAC",), ccache=changed, KRB5_CONFIG=strict)
 
 
@@ -278,9 +308,10 @@ def refusals(report, stage):
         report.case(where + "a ticket sealed again as it was keeps its attributes", sealed_again_as_it_was, stage, number,
                     kind)
         for what, change, words in (
-                ("logon info", in_pac(stage, number, promoted), ("signature",)),
-                ("server signature", in_pac(stage, number, with_signature_bent), ("signature",)),
-                ("time of login", at_another_time, ("authtime",))):
+                ("logon info", with_promotion, ("signature",)),
+                ("server signature", with_signature_bent, ("signature",)),
+                ("time of login", at_another_time, ("authtime",)),
+                ("user's PAC", of_somebody_else, ("carol", "alice"))):
             report.case(where + "another %s and no attribute is authenticated" % what, nothing_is_authenticated, stage,
                         number, kind, change, *words)
     report.case("a wrong key in the keytab is refused", wrong_key, stage)
