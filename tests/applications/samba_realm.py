@@ -4,7 +4,7 @@ import os
 import signal
 
 from program import run
-from realm import ALL_ENCTYPES, REALM, Realm, free_port, wait_for_port
+from realm import ALL_ENCTYPES, REALM, Realm, end_process, free_port, wait_for_port
 import gss
 
 PACKAGES = ("samba", "samba-ad-provision", "samba-dsdb-modules", "samba-vfs-modules", "python3-samba", "winbind")
@@ -59,8 +59,9 @@ class SambaRealm(Realm):
             # One process in a group of its own: nothing of it outlives the realm.
             self.kdc = self.spawn(["samba", "--interactive", "--model", "single", "--configfile", self.smb_conf],
                                   env=self.admin_environment(), output="samba.out", start_new_session=True)
-            if wait_for_port(self.port, self.kdc):
+            if wait_for_port(self.port, self.kdc, patience=60):
                 return
+            end_process(self.kdc)
         raise RuntimeError("samba did not start: " + self.read("samba.out"))
 
     def _configure(self):

@@ -157,6 +157,16 @@ def facts_are_hers(stage, accepted, asserted):
     expect(set(plain) == set(facts), "further attributes: %s" % plain)
 
 
+def by_upn(stage):
+    """Enterprise names are the ones that users of a domain type; the KDC makes its own of them."""
+    ccache = stage.realm.kinit(UPN, ccache=stage.realm.path("by.upn"), options=("-C", "-E"))
+    accepted = stage.log_in(18, ("apex", "apex"), ccache=ccache)
+    expect(accepted.client == ALICE, "the client is " + accepted.client)
+    expect(PAC in accepted.values, "the PAC is hidden: " + accepted.why)
+    if stage.traced.apex:
+        facts_are_hers(stage, accepted, ASSERTED_BY_KDC)
+
+
 def buffer_place(pac, kind):
     """Where a buffer of a PAC stands in it ([MS-PAC] 2.3)."""
     for index in range(struct.unpack_from("<I", pac)[0]):
@@ -300,6 +310,7 @@ def log_ins(report, stage):
         for pair in PAIRS:
             report.case("%s: %s to %s, the attributes are those of the domain and of MIT" % (name, *pair),
                         attributes_are_alike, stage, number, pair)
+    report.case("a user who gave kinit her UPN has the same attributes", by_upn, stage)
 
 
 def refusals(report, stage):
