@@ -43,6 +43,9 @@ private:
         store.capacity = settings.replay_capacity;
         store.durable = settings.replay_durable;
         store.failure = settings.replay_store_failure;
+        store.agent_socket = settings.replay_agent;
+        store.agent_timeout = settings.replay_agent_timeout;
+        store.agent_failure = settings.replay_agent_failure;
         store.share_mit_file2 = settings.replay_share_mit;
         store.mit_file2_path = settings.mit_rcache_directory + "/krb5_" + std::to_string(geteuid()) + ".rcache2";
         store.report = [](const std::string& line) { refusal_log().complain(line); };

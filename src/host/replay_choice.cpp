@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apex/host/replay_store.h"
 
+#include "host/replay_cluster.h"
 #include "host/replay_minors.h"
 
 #include "apex/host/published.h"
@@ -95,7 +96,8 @@ std::shared_ptr<ReplayCache> own_store(const ReplayStoreSettings& settings)
     return cache;
 }
 
-Result<std::shared_ptr<ReplayCache>> make_cache(const std::string& name, ReplayStoreSettings settings)
+/// The cache of this machine, as it is named.
+Result<std::shared_ptr<ReplayCache>> local_cache(const std::string& name, ReplayStoreSettings settings)
 {
     const std::size_t colon = name.find(':');
     if (colon == std::string::npos && !name.empty()) {
@@ -124,6 +126,16 @@ Result<std::shared_ptr<ReplayCache>> make_cache(const std::string& name, ReplayS
                       replay::minor_type_not_found);
 }
 
+Result<std::shared_ptr<ReplayCache>> make_cache(const std::string& name, const ReplayStoreSettings& settings)
+{
+    std::shared_ptr<ReplayCache> local = TRY(local_cache(name, settings));
+    // Who names "none:" wants no memory at all.
+    if (settings.agent_socket.empty() || name.starts_with("none:")) {
+        return local;
+    }
+    return std::shared_ptr<ReplayCache>(std::make_shared<ClusterCache>(std::move(local), settings));
+}
+
 /// What makes two caches the same one. Tests' clocks are not part of it: caches with one are not shared.
 std::string identity_of(const std::string& name, const ReplayStoreSettings& settings)
 {
@@ -131,7 +143,10 @@ std::string identity_of(const std::string& name, const ReplayStoreSettings& sett
     for (const std::string& part :
          {settings.directory, std::to_string(settings.capacity), std::string(settings.durable ? "1" : "0"),
           std::string(settings.failure == ReplayFailurePolicy::memory ? "1" : "0"),
-          std::string(settings.share_mit_file2 ? "1" : "0"), settings.mit_file2_path, std::to_string(::geteuid())}) {
+          std::string(settings.share_mit_file2 ? "1" : "0"), settings.mit_file2_path, settings.agent_socket,
+          std::to_string(settings.agent_timeout.count()),
+          std::string(settings.agent_failure == ReplayAgentFailurePolicy::local ? "1" : "0"),
+          std::to_string(::geteuid())}) {
         text += '\0';
         text += part;
     }

@@ -31,6 +31,18 @@ bool trusted_owner(uid_t owner)
     return owner == 0 || owner == ::geteuid();
 }
 
+} // namespace
+
+bool only_root_or_we_change(const struct stat& link, const struct stat& directory) noexcept
+{
+    const bool writable_by_others = (directory.st_mode & 022) != 0;
+    const bool protected_by_sticky_bit = (directory.st_mode & S_ISVTX) != 0 && directory.st_uid == 0;
+    return trusted_owner(directory.st_uid) && trusted_owner(link.st_uid) &&
+           (!writable_by_others || protected_by_sticky_bit);
+}
+
+namespace {
+
 /// Whoever can write a directory on the way can put another one in our place; a sticky one of root's protects entries.
 Done check_ancestor(const std::string& path)
 {
@@ -42,10 +54,7 @@ Done check_ancestor(const std::string& path)
     if (!S_ISDIR(status.st_mode)) {
         return store_failed("use the directory", path, ENOTDIR);
     }
-    const bool writable_by_others = (status.st_mode & 022) != 0;
-    const bool protected_by_sticky_bit = (status.st_mode & S_ISVTX) != 0 && status.st_uid == 0;
-    if (!trusted_owner(status.st_uid) || !trusted_owner(link.st_uid) ||
-        (writable_by_others && !protected_by_sticky_bit)) {
+    if (!only_root_or_we_change(link, status)) {
         return refuse(Fault::ReplayStoreFailed, "the directory " + path + " could be changed by other users than root and uid " +
                                                     std::to_string(::geteuid()) +
                                                     "; take their write permission or set [apex] replay_directory");

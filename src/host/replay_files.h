@@ -56,6 +56,10 @@ std::string store_directory_path(const std::string& parent);
 /// default_parent gives the directory that the package made for stores, or /var/tmp where it is missing.
 std::string default_parent();
 
+/// only_root_or_we_change tells whether nobody else can put other things in place of what is in a directory: `link` is what
+/// lstat says of it, `directory` what stat says. Root's sticky directories pass, for they protect each entry.
+bool only_root_or_we_change(const struct stat& link, const struct stat& directory) noexcept;
+
 /// open_store_directory opens the effective user's directory below `parent`, making it if it is missing.
 /// Refused: a parent or any directory above it that others could write (but for root's sticky ones), a directory that is a
 /// symbolic link, not ours or open to others, a network file system. Fault::ReplayStoreFailed.

@@ -89,17 +89,36 @@ bool set_replay_failure(Settings& settings, std::string_view text)
     return memory || same_word(text, "refuse");
 }
 
-bool set_replay_capacity(Settings& settings, std::string_view text)
+/// A decimal number within bounds, and nothing behind it.
+std::optional<std::size_t> number_of(std::string_view text, std::size_t least, std::size_t most)
 {
-    constexpr std::size_t least = 1000;
-    constexpr std::size_t most = 1000000000;
     std::size_t number = 0;
     const std::from_chars_result read = std::from_chars(text.data(), text.data() + text.size(), number);
     if (read.ec != std::errc{} || read.ptr != text.data() + text.size() || number < least || number > most) {
-        return false;
+        return std::nullopt;
     }
-    settings.replay_capacity = number;
-    return true;
+    return number;
+}
+
+bool set_replay_capacity(Settings& settings, std::string_view text)
+{
+    const std::optional<std::size_t> number = number_of(text, 1000, 1000000000);
+    settings.replay_capacity = number.value_or(settings.replay_capacity);
+    return number.has_value();
+}
+
+bool set_replay_agent_timeout(Settings& settings, std::string_view text)
+{
+    const std::optional<std::size_t> number = number_of(text, 1, 10000);
+    settings.replay_agent_timeout = std::chrono::milliseconds(number.value_or(1));
+    return number.has_value();
+}
+
+bool set_replay_agent_failure(Settings& settings, std::string_view text)
+{
+    const bool local = same_word(text, "local");
+    settings.replay_agent_failure = local ? ReplayAgentFailurePolicy::local : ReplayAgentFailurePolicy::refuse;
+    return local || same_word(text, "refuse");
 }
 
 constexpr std::array rows = std::to_array<Row>({
@@ -143,6 +162,20 @@ constexpr std::array rows = std::to_array<Row>({
       "process's memory only."},
      WhenBad::refuse,
      set_replay_failure},
+    {{"replay_agent", "path", "",
+      "The socket of apex-replayd, through which the hosts of a cluster share one memory of accepted requests; none "
+      "means that this host stands alone."},
+     WhenBad::refuse,
+     set_path<&Settings::replay_agent>},
+    {{"replay_agent_timeout", "number", "5",
+      "How many milliseconds an acceptor waits for apex-replayd, 1 to 10000."},
+     WhenBad::refuse,
+     set_replay_agent_timeout},
+    {{"replay_agent_failure", "refuse | local", "refuse",
+      "What an acceptor does when the cluster's memory cannot be asked: refuse clients, or go by this host's store alone "
+      "and sound an alarm."},
+     WhenBad::refuse,
+     set_replay_agent_failure},
     {{"replay_share_mit", "boolean", "false",
       "Whether requests are also remembered in MIT's own replay file, so that built-in and Apex processes see each "
       "other's."},

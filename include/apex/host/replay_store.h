@@ -7,6 +7,7 @@
 #include "apex/host/settings.h"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -27,6 +28,10 @@ struct ReplayStoreSettings final {
     /// second, and one for each authenticator dated more than half a second ahead.
     bool durable = true;
     ReplayFailurePolicy failure = ReplayFailurePolicy::refuse;
+    /// The socket of apex-replayd, which is asked too: the hosts of a cluster share what it remembers. Empty: none is.
+    std::string agent_socket;
+    std::chrono::milliseconds agent_timeout{5};
+    ReplayAgentFailurePolicy agent_failure = ReplayAgentFailurePolicy::refuse;
     /// Keep MIT's own replay file too, so that processes with the built-in mechanism see ours and we theirs.
     bool share_mit_file2 = false;
     /// Empty: /var/tmp/krb5_<euid>.rcache2.
@@ -93,7 +98,8 @@ private:
 
 /// replay_cache_from_name understands the names of KRB5RCACHENAME, default_rcache_name and the credential store's key
 /// `rcache`: "none:", "dfl:" or nothing (Apex's own store, and MIT's file too if it is shared), "file2:path" (MIT's file
-/// alone), "apex:directory". Caches of equal name and settings are one object in a process.
+/// alone), "apex:directory". The cluster's agent is asked after each of them but "none:". Caches of equal name and
+/// settings are one object in a process.
 /// Fault::ReplayStoreFailed with the minor codes of MIT: no colon KRB5_RC_PARSE, unknown type KRB5_RC_TYPE_NOTFOUND.
 Result<std::shared_ptr<ReplayCache>> replay_cache_from_name(const std::string& name,
                                                             const ReplayStoreSettings& settings);

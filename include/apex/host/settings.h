@@ -6,6 +6,7 @@
 #include "apex/base/trace.h"
 #include "apex/crypto/encryption_type.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,10 @@ enum class MutualPolicy : std::uint8_t { application, require };
 
 /// ReplayFailurePolicy: what an acceptor does when its replay store cannot be used. refuse, or remember in memory only.
 enum class ReplayFailurePolicy : std::uint8_t { refuse, memory };
+
+/// ReplayAgentFailurePolicy: what an acceptor does when the store of the cluster cannot be asked. refuse, or go by the
+/// store of this machine alone and sound an alarm.
+enum class ReplayAgentFailurePolicy : std::uint8_t { refuse, local };
 
 /// DnsCanonicalization: how host names of services are made canonical ([libdefaults] dns_canonicalize_hostname).
 /// fallback: as given first, then by DNS.
@@ -58,6 +63,9 @@ struct Settings final {
     std::size_t replay_capacity = 1000000;
     bool replay_durable = true;
     ReplayFailurePolicy replay_store_failure = ReplayFailurePolicy::refuse;
+    std::string replay_agent; // socket of apex-replayd; empty: no cluster
+    std::chrono::milliseconds replay_agent_timeout{5};
+    ReplayAgentFailurePolicy replay_agent_failure = ReplayAgentFailurePolicy::refuse;
     bool replay_share_mit = false;
     std::vector<std::string> only_programs; // absolute paths or names; empty: every program
     std::vector<std::string> not_programs;

@@ -78,6 +78,9 @@ public:
         CPPUNIT_ASSERT(!now->strict_pac);
         CPPUNIT_ASSERT(now->replay_durable);
         CPPUNIT_ASSERT(now->replay_store_failure == ReplayFailurePolicy::refuse);
+        CPPUNIT_ASSERT_EQUAL(std::string(), now->replay_agent);
+        CPPUNIT_ASSERT(now->replay_agent_timeout == std::chrono::milliseconds(5));
+        CPPUNIT_ASSERT(now->replay_agent_failure == ReplayAgentFailurePolicy::refuse);
         CPPUNIT_ASSERT(!now->replay_share_mit);
         CPPUNIT_ASSERT_EQUAL(std::size_t{1000000}, now->replay_capacity);
         CPPUNIT_ASSERT_EQUAL(std::string(), now->trace);
@@ -96,7 +99,8 @@ public:
         world.configure("[apex]\n mutual_auth = require\n trace = " + world.path("trace") +
                         "\n log = off\n strict_authorization_data = no\n strict_pac = yes\n"
                         " replay_directory = /srv/replay\n replay_capacity = 5000\n replay_durable = false\n"
-                        " replay_store_failure = memory\n replay_share_mit = true\n");
+                        " replay_store_failure = memory\n replay_agent = /run/apex/other.sock\n"
+                        " replay_agent_timeout = 20\n replay_agent_failure = local\n replay_share_mit = true\n");
         const auto now = settings();
         CPPUNIT_ASSERT(now->mutual_auth == MutualPolicy::require);
         CPPUNIT_ASSERT_EQUAL(world.path("trace"), now->trace);
@@ -108,6 +112,9 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::size_t{5000}, now->replay_capacity);
         CPPUNIT_ASSERT(!now->replay_durable);
         CPPUNIT_ASSERT(now->replay_store_failure == ReplayFailurePolicy::memory);
+        CPPUNIT_ASSERT_EQUAL(std::string("/run/apex/other.sock"), now->replay_agent);
+        CPPUNIT_ASSERT(now->replay_agent_timeout == std::chrono::milliseconds(20));
+        CPPUNIT_ASSERT(now->replay_agent_failure == ReplayAgentFailurePolicy::local);
         CPPUNIT_ASSERT(now->replay_share_mit);
         CPPUNIT_ASSERT(now->complaints.empty());
     }
@@ -146,7 +153,7 @@ public:
                 section += " " + std::string(each.name) + " = " + std::string(each.default_value) + "\n";
             }
         }
-        CPPUNIT_ASSERT_EQUAL(std::size_t{12}, names.size());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{15}, names.size());
         const auto without = settings();
         world.configure(section);
         const auto with = settings();
@@ -156,6 +163,8 @@ public:
                        with->strict_pac == without->strict_pac && with->replay_durable == without->replay_durable &&
                        with->replay_capacity == without->replay_capacity &&
                        with->replay_store_failure == without->replay_store_failure &&
+                       with->replay_agent_timeout == without->replay_agent_timeout &&
+                       with->replay_agent_failure == without->replay_agent_failure &&
                        with->replay_share_mit == without->replay_share_mit);
     }
 
@@ -172,7 +181,9 @@ public:
         const std::vector<std::string> bad = {"strict_authorization_data = maybe", "strict_pac = 2",
                                               "replay_directory = relative",      "replay_capacity = 999",
                                               "replay_capacity = 10x",            "replay_durable = perhaps",
-                                              "replay_store_failure = ignore",    "replay_share_mit = si"};
+                                              "replay_store_failure = ignore",    "replay_agent = run/sock",
+                                              "replay_agent_timeout = 0",         "replay_agent_timeout = 5ms",
+                                              "replay_agent_failure = accept",    "replay_share_mit = si"};
         for (const std::string& line : bad) {
             ConfiguredWorld world;
             world.configure("[apex]\n " + line + "\n");
