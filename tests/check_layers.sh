@@ -15,6 +15,7 @@ messages: base der crypto
 exchange: base crypto messages
 protection: base crypto
 host: base crypto messages
+replayd: base
 gss: base der crypto messages exchange protection host
 mech: base gss
 '
@@ -36,9 +37,13 @@ check_layer() {
             case $allowed in
             *" $used "*) ;;
             *)
-                # The one bridge: host implements the ports of exchange.
+                # The bridges: host implements the ports of exchange, and the agent speaks the protocol that host does.
                 if [ "$layer:$used" = host:exchange ] &&
                     [ "$(sed -n 's|^#include "apex/exchange/\(.*\)"|\1|p' "$file" | grep -vx 'ports.h' | wc -l)" -eq 0 ]; then
+                    continue
+                fi
+                if [ "$layer:$used" = replayd:host ] &&
+                    [ "$(sed -n 's|^#include "apex/host/\(.*\)"|\1|p' "$file" | grep -vx 'replay_agent_protocol.h' | wc -l)" -eq 0 ]; then
                     continue
                 fi
                 complain "$layer includes $used: ${file#"$top"/}"
@@ -62,12 +67,12 @@ while IFS=: read -r layer allowed; do
 done <"${TMPDIR:-/tmp}/layers.$$"
 rm -f "${TMPDIR:-/tmp}/layers.$$"
 
-third_party 'openssl/' '^src/crypto/openssl\.cpp$'
+third_party 'openssl/' '^src/(crypto/openssl|replayd/tls_stream)\.cpp$'
 third_party 'krb5' '^(src|include/apex)/host/'
 third_party 'profile\.h' '^src/host/'
 third_party 'gssapi/' '^((include/apex|src)/gss|mech|src/tools)/'
-third_party 'hiredis' '^src/tools/'
-third_party '(CLI|nlohmann)/' '^src/tools/'
+third_party 'hiredis' '^src/replayd/redis_protocol\.cpp$'
+third_party '(CLI|nlohmann)/' '^src/(tools|replayd)/'
 
 [ "$checked" -gt 50 ] || complain "only $checked files were looked at"
 passed=$((checked - failed))
