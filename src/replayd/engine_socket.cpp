@@ -20,7 +20,7 @@ EngineAddress parse_address(const std::string& text)
         return {.path = text.substr(5), .host = {}, .port = {}};
     }
     const std::size_t colon = text.rfind(':');
-    if (colon == std::string::npos || colon == 0 || colon + 1 == text.size()) {
+    if (colon == std::string::npos || colon == 0 || colon + 1 == text.size() || text.starts_with("unix:")) {
         throw std::runtime_error("--engine " + text + ": must be HOST:PORT, [IPV6]:PORT or unix:/PATH");
     }
     std::string host = text.substr(0, colon);

@@ -59,7 +59,7 @@ void add_engine_options(CLI::App& app, EngineOptions& engine, Texts& texts)
 {
     app.add_option("--engine", engine.address, "Redis or Valkey: HOST:PORT or unix:PATH")->capture_default_str();
     app.add_option("--engine-user", engine.user, "the engine's user, if it has an access list");
-    app.add_option("--password-file", texts.password_file, "a file with the engine's password, readable by us alone");
+    app.add_option("--password-file", texts.password_file, "a file with the engine's password, not readable by others");
     app.add_option("--engine-timeout", texts.timeout, "milliseconds after which a silent engine is given up")
         ->capture_default_str()
         ->check(CLI::Range(10, 60000));
@@ -96,9 +96,9 @@ Secret read_password(const std::string& path)
     if (!file || ::fstat(file.number(), &status) != 0) {
         throw std::runtime_error("the password file " + path + ": " + cause_of(errno));
     }
-    if (!S_ISREG(status.st_mode) || (status.st_mode & 077) != 0) {
+    if (!S_ISREG(status.st_mode) || (status.st_mode & 027) != 0) {
         throw std::runtime_error("the password file " + path +
-                                 " must be a regular file that only its owner can read (chmod 600)");
+                                 " must be a regular file that others can neither read nor write (chmod 640)");
     }
     constexpr std::size_t longest = 4096;
     Secret password(longest);

@@ -55,7 +55,8 @@ struct Reading final {
 };
 Reading read_options(int argc, char** argv);
 
-/// read_password reads a file's first line. Refused, as a std::runtime_error: a file that group or others may read.
+/// read_password reads a file's first line. Refused, as a std::runtime_error: a file that others may read, or its group
+/// write.
 Secret read_password(const std::string& path);
 
 } // namespace apex::replayd
