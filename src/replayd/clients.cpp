@@ -82,6 +82,10 @@ void Clients::take(FileDescriptor socket)
     // One user cannot take all the places; root, who serves most, may.
     User& user = users_[peer.uid];
     if (clients_.size() >= options_.most || (peer.uid != 0 && user.connections >= (options_.most + 1) / 2)) {
+        if (!std::exchange(told_of_too_many_, true)) {
+            say("too many connections: " + std::to_string(clients_.size()) + ", of uid " + std::to_string(peer.uid) +
+                " " + std::to_string(user.connections) + "; more are closed at once (--most-connections)");
+        }
         return;
     }
     ++user.connections;
@@ -98,6 +102,7 @@ void Clients::drop(Number number)
     if (found == clients_.end()) {
         return;
     }
+    told_of_too_many_ = false;
     loop_.forget(found->second.socket.number());
     const auto user = users_.find(found->second.user);
     if (--user->second.connections == 0 && user->second.waiting == 0) {

@@ -49,6 +49,7 @@ private:
     Engine& engine_;
     int listener_;
     Number next_ = 1;
+    bool told_of_too_many_ = false;
     std::unordered_map<Number, Client> clients_;
     std::unordered_map<uid_t, User> users_;
 };

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <sys/random.h>
+#include <utility>
 
 namespace apex::replayd {
 namespace {
@@ -36,6 +37,7 @@ Engine::Engine(const EngineOptions& options, EventLoop& loop)
             {.opened = [this] { greet(); },
              .replied = [this](const Reply& reply) { on_reply(reply); },
              .broke = [this](const std::string& cause) { broke(cause); }}),
+      may_be_new_(options.is_new),
       pause_(first_pause)
 {
 }
@@ -43,6 +45,14 @@ Engine::Engine(const EngineOptions& options, EventLoop& loop)
 Verdict Engine::unavailable(const std::string& cause) const
 {
     return {.status = replay::AgentStatus::unavailable, .text = "the engine " + options_.address + ": " + cause};
+}
+
+Verdict Engine::unknowing(std::chrono::milliseconds reach, std::chrono::milliseconds age) const
+{
+    const auto seconds = [](std::chrono::milliseconds time) { return std::to_string(time.count() / 1000); };
+    return {.status = replay::AgentStatus::unknowing,
+            .text = "the engine " + options_.address + " remembers the last " + seconds(reach) +
+                    " s, and the request may have been accepted up to " + seconds(age) + " s ago"};
 }
 
 void Engine::ask(const replay::AgentQuestion& question, Reaction reaction)
@@ -58,29 +68,32 @@ void Engine::ask(const replay::AgentQuestion& question, Reaction reaction)
     }
     const std::chrono::milliseconds reach = memory_.reach(boot_now());
     if (reach < question.age) {
-        const auto seconds = [](std::chrono::milliseconds time) { return std::to_string(time.count() / 1000); };
-        reaction({.status = replay::AgentStatus::unknowing,
-                  .text = "the engine " + options_.address + " remembers the last " + seconds(reach) +
-                          " s, and the request may have been accepted up to " + seconds(question.age) + " s ago"});
+        reaction(unknowing(reach, question.age));
         return;
     }
     const std::string key = options_.prefix + hex(question.tag);
     ++questions_;
     check_is_due_ = true;
     send(Command::remember, {"SET", key, "1", "NX", "PX", std::to_string(question.lifetime.count())},
-         std::move(reaction));
+         {.reaction = std::move(reaction), .age = question.age});
 }
 
-void Engine::send(Command command, const std::vector<std::string_view>& words, Reaction reaction)
+void Engine::send(Command command, const std::vector<std::string_view>& words)
+{
+    send(command, words, Asker());
+}
+
+void Engine::send(Command command, const std::vector<std::string_view>& words, Asker asker)
 {
     append_command(link_.output(), words);
-    awaited_.push_back({.command = command, .since = boot_now(), .reaction = std::move(reaction)});
+    awaited_.push_back({.command = command, .since = boot_now(), .asker = std::move(asker)});
 }
 
 void Engine::flush()
 {
     if (check_is_due_) {
         check_is_due_ = false;
+        send(Command::time, {"TIME"});
         send(Command::check, {"GET", marker_name_});
     }
     link_.flush();
@@ -104,7 +117,7 @@ void Engine::greet()
 void Engine::claim_marker()
 {
     marker_name_ = options_.prefix + "since" + (options_.durable ? std::string() : ":" + run_id_);
-    const std::string marker = memory_.fresh_marker(boot_now(), options_.is_new, random_number());
+    const std::string marker = memory_.fresh_marker(boot_now(), may_be_new_, random_number());
     send(Command::claim, {"SET", marker_name_, marker, "NX"});
     send(Command::learn, {"GET", marker_name_});
 }
@@ -113,7 +126,6 @@ void Engine::look_after()
 {
     next_look_ = boot_now() + look_interval;
     send(Command::info, {"INFO"});
-    send(Command::time, {"TIME"});
     check_is_due_ = true;
 }
 
@@ -123,17 +135,10 @@ void Engine::on_reply(const Reply& reply)
         broke("it says what nobody asked for");
         return;
     }
-    const Awaited awaited = std::move(awaited_.front());
+    Awaited awaited = std::move(awaited_.front());
     awaited_.pop_front();
     if (awaited.command == Command::remember) {
-        --questions_;
-        Verdict verdict{.status = replay::AgentStatus::fresh, .text = {}};
-        if (reply.kind == Reply::Kind::nothing) {
-            verdict.status = replay::AgentStatus::seen;
-        } else if (!reply.is_ok()) {
-            verdict = unavailable(reply.kind == Reply::Kind::error ? "it refuses: " + reply.text : "a strange reply");
-        }
-        unchecked_.emplace_back(awaited.reaction, std::move(verdict));
+        on_remembered(reply, std::move(awaited.asker));
         return;
     }
     if (reply.kind == Reply::Kind::error) {
@@ -146,14 +151,7 @@ void Engine::on_reply(const Reply& reply)
         on_facts(reply);
         return;
     case Command::time:
-        if (const std::optional<std::chrono::milliseconds> time = time_of(reply)) {
-            memory_.heard_time(*time, boot_now());
-            if (phase_ == Phase::greeting) {
-                claim_marker();
-            }
-            return;
-        }
-        broke("it does not tell its time");
+        on_time_of_engine(reply);
         return;
     case Command::learn:
         on_marker(reply);
@@ -163,6 +161,31 @@ void Engine::on_reply(const Reply& reply)
         return;
     default:
         return;
+    }
+}
+
+void Engine::on_remembered(const Reply& reply, Asker asker)
+{
+    --questions_;
+    Verdict verdict{.status = replay::AgentStatus::fresh, .text = {}};
+    if (reply.kind == Reply::Kind::nothing) {
+        verdict.status = replay::AgentStatus::seen;
+    } else if (!reply.is_ok()) {
+        verdict = unavailable(reply.kind == Reply::Kind::error ? "it refuses: " + reply.text : "a strange reply");
+    }
+    unchecked_.push_back({.asker = std::move(asker), .verdict = std::move(verdict)});
+}
+
+void Engine::on_time_of_engine(const Reply& reply)
+{
+    const std::optional<std::chrono::milliseconds> time = time_of(reply);
+    if (!time) {
+        broke("it does not tell its time");
+        return;
+    }
+    memory_.heard_time(*time, boot_now());
+    if (phase_ == Phase::greeting) {
+        claim_marker();
     }
 }
 
@@ -187,6 +210,7 @@ void Engine::on_marker(const Reply& reply)
         return;
     }
     phase_ = Phase::ready;
+    may_be_new_ = false;
     pause_ = first_pause;
     next_look_ = boot_now() + look_interval;
     const auto reach = std::chrono::duration_cast<std::chrono::seconds>(memory_.reach(boot_now())).count();
@@ -199,12 +223,10 @@ void Engine::on_marker(const Reply& reply)
 void Engine::on_check(const Reply& reply)
 {
     const bool holds = reply.kind == Reply::Kind::text && reply.text == memory_.marker();
-    for (auto& [reaction, verdict] : std::exchange(unchecked_, {})) {
-        if (!holds && verdict.status == replay::AgentStatus::fresh) {
-            verdict = {.status = replay::AgentStatus::unknowing,
-                       .text = "the engine " + options_.address + " has lost what it remembered"};
-        }
-        reaction(verdict);
+    const std::chrono::milliseconds reach = holds ? memory_.reach(boot_now()) : std::chrono::milliseconds(0);
+    for (const Unchecked& each : std::exchange(unchecked_, {})) {
+        const bool believed = each.verdict.status != replay::AgentStatus::fresh || (holds && reach >= each.asker.age);
+        each.asker.reaction(believed ? each.verdict : unknowing(reach, each.asker.age));
     }
     if (!holds) {
         broke("it has lost what it remembered");
@@ -226,12 +248,12 @@ void Engine::broke(const std::string& cause)
         told_ = line;
     }
     const Verdict verdict = unavailable(cause);
-    for (const auto& [reaction, unused] : std::exchange(unchecked_, {})) {
-        reaction(verdict);
+    for (const Unchecked& each : std::exchange(unchecked_, {})) {
+        each.asker.reaction(verdict);
     }
     for (const Awaited& each : std::exchange(awaited_, {})) {
-        if (each.reaction) {
-            each.reaction(verdict);
+        if (each.asker.reaction) {
+            each.asker.reaction(verdict);
         }
     }
 }

@@ -123,36 +123,24 @@ class Cases:
             expect(asker.ask(tag("young"), age=1000), FRESH)
 
     def an_engine_that_is_killed_and_started_empty_cannot_tell(self):
-        with Engine(self.directory) as engine, self.agent(engine, "--new-engine") as first:
-            first.ready()
-            with self.agent(engine, name="second") as agent:
-                agent.ready()
-                with Asker(agent) as asker:
-                    expect(asker.ask(tag("before"), age=LONG_AGO), FRESH)
-                    engine.kill()
-                    text = until_answer(agent, "down", UNAVAILABLE, age=LONG_AGO)
-                    assert engine.address in text and "onnection" in text, text
-                    end_first = first.process
-                    end_first.kill()  # it would call the new engine trustworthy
-                    end_first.wait()
-                    engine.start()
-                    until_answer(agent, "up", UNKNOWING, age=LONG_AGO)
-                    expect(asker.ask(tag("before"), age=LONG_AGO), UNKNOWING)
-                    expect(asker.ask(tag("after"), age=0), FRESH)
+        with Engine(self.directory) as engine, self.agent(engine, "--new-engine") as agent, Asker(agent.ready()) as asker:
+            expect(asker.ask(tag("before"), age=LONG_AGO), FRESH)
+            engine.kill()
+            text = until_answer(agent, "down", UNAVAILABLE, age=LONG_AGO)
+            assert engine.address in text and "onnection" in text, text
+            engine.start()  # no engine is called new twice
+            until_answer(agent, "up", UNKNOWING, age=LONG_AGO)
+            expect(asker.ask(tag("before"), age=LONG_AGO), UNKNOWING)
+            expect(asker.ask(tag("after"), age=0), FRESH)
 
     def an_engine_that_is_emptied_is_noticed_before_the_next_answer(self):
-        with Engine(self.directory) as engine, self.agent(engine, "--new-engine") as first:
-            first.ready()
-            end = first.process
-            end.terminate()
-            end.wait()
-            with self.agent(engine, name="second") as agent, Asker(agent.ready()) as asker:
-                for number in range(20):
-                    expect(asker.ask(tag("kept %d" % number), age=LONG_AGO), FRESH)
-                engine.command("FLUSHALL")
-                for number in range(20):
-                    status, text = asker.ask(tag("kept %d" % number), age=LONG_AGO)
-                    assert status in (UNKNOWING, UNAVAILABLE), (number, STATUS[status], text)
+        with Engine(self.directory) as engine, self.agent(engine, "--new-engine") as agent, Asker(agent.ready()) as asker:
+            for number in range(20):
+                expect(asker.ask(tag("kept %d" % number), age=LONG_AGO), FRESH)
+            engine.command("FLUSHALL")
+            for number in range(20):
+                status, text = asker.ask(tag("kept %d" % number), age=LONG_AGO)
+                assert status in (UNKNOWING, UNAVAILABLE), (number, STATUS[status], text)
 
     def an_older_snapshot_cannot_tell(self):
         with Engine(self.directory) as engine, self.agent(engine, "--new-engine") as agent, Asker(agent.ready()) as asker:
