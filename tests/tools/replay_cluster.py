@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a cluster that shares its replays is made of: engines, agents, a line between them that can fail, and questions."""
 import os
+import re
 import shutil
 import socket
 import struct
@@ -156,12 +157,13 @@ class Asker:
 
 
 class Line:
-    """A TCP line to an engine that can be slow, be cut, or lead elsewhere."""
+    """A TCP line to an engine that can be slow, be cut, lead elsewhere, or change the time that the engine tells."""
 
     def __init__(self, target):
         self.target = target  # port, or None: nobody answers
         self.delay = 0.0
         self.garbage = None
+        self.ahead = 0  # seconds
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         self.open = []
@@ -194,7 +196,7 @@ class Line:
                     break
                 time.sleep(self.delay)
                 if self.target is not None:  # a cut line loses what is sent
-                    sink.sendall(octets)
+                    sink.sendall(re.sub(rb"(\*2\r\n\$10\r\n)(\d{10})", self._shift, octets))
         except OSError:
             pass
         for each in (source, sink):
@@ -202,6 +204,9 @@ class Line:
                 each.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def _shift(self, reply):
+        return reply[1] + b"%d" % (int(reply[2]) + self.ahead)
 
     def break_off(self):
         """Ends what is connected."""

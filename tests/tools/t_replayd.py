@@ -193,6 +193,16 @@ class Cases:
                 until_answer(agent, "after", UNKNOWING, age=LONG_AGO)
                 expect(asker.ask(tag("new"), age=0), FRESH)
 
+    def an_engine_whose_clock_is_set_forward_is_noticed_before_the_next_answer(self):
+        with Engine(self.directory) as engine, Line(engine.port) as line, \
+                self.agent(line.address, "--new-engine") as agent, Asker(agent.ready()) as asker:
+            for number in range(20):
+                expect(asker.ask(tag("before %d" % number), age=LONG_AGO), FRESH)
+            line.ahead = 60
+            expect(asker.ask(tag("after"), age=LONG_AGO), UNKNOWING, "remembers the last 0 s")
+            expect(asker.ask(tag("later"), age=LONG_AGO), UNKNOWING)
+            expect(asker.ask(tag("later"), age=0), FRESH)
+
     def a_cut_line_is_given_up(self):
         with Engine(self.directory) as engine, Line(engine.port) as line, \
                 self.agent(line.address, "--new-engine", "--engine-timeout", "300") as agent, \
