@@ -28,11 +28,15 @@ Result<replay::AgentTag> tag_of(ByteView ciphertext, EncryptionType type)
     return sha256(message);
 }
 
-std::int64_t boot_second()
+/// A process may be stopped for so long between the reading of the clock and the answer; the times of its question allow
+/// for it.
+constexpr Duration margin = std::chrono::seconds(10);
+
+Duration system_boot_clock()
 {
     timespec time{};
     ::clock_gettime(CLOCK_BOOTTIME, &time);
-    return time.tv_sec;
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_nsec / 1000);
 }
 
 } // namespace
@@ -42,7 +46,6 @@ Result<replay::AgentQuestion> question_about(ByteView ciphertext, EncryptionType
 {
     // A host whose clock is behind ours by `skew` accepts until our clock shows the authenticator's time plus twice the
     // skew; one whose clock is ahead by as much may have accepted from twice the skew before that time on.
-    constexpr Duration margin = std::chrono::seconds(10);
     const Duration ahead = authenticator_time - now;
     const Duration lifetime = std::max(Duration(0), ahead) + 2 * skew + margin;
     const Duration age = std::max(Duration(0), 2 * skew - ahead + margin);
@@ -56,14 +59,28 @@ ClusterCache::ClusterCache(std::shared_ptr<ReplayCache> local, const ReplayStore
     : local_(std::move(local)),
       agent_(settings.agent_socket, settings.agent_timeout),
       failure_(settings.agent_failure),
-      report_(settings.report)
+      report_(settings.report),
+      boot_clock_(settings.boot_clock ? settings.boot_clock : system_boot_clock)
 {
 }
 
 Done ClusterCache::remember(ByteView ciphertext, EncryptionType type, Time authenticator_time, Duration skew, Time now)
 {
+    const Duration began = boot_clock_();
     TRY(local_->remember(ciphertext, type, authenticator_time, skew, now));
-    return ask(TRY(question_about(ciphertext, type, authenticator_time, skew, now)));
+    const replay::AgentQuestion question = TRY(question_about(ciphertext, type, authenticator_time, skew, now));
+    TRY(ask(question));
+    // An engine that lost its memory while we were stopped would seem to remember far enough back.
+    const Duration taken = boot_clock_() - began;
+    if (taken >= margin) {
+        Error late = refuse(Fault::ReplayStoreFailed,
+                            "this process was held up for " +
+                                std::to_string(std::chrono::floor<std::chrono::seconds>(taken).count()) +
+                                " s while it asked the replay agent, and cannot rely on the answer; log in again");
+        late.minor_override = replay::minor_undecided;
+        return late;
+    }
+    return {};
 }
 
 namespace {
@@ -129,9 +146,9 @@ Done ClusterCache::go_by_policy(Error cause)
 /// At once, then once a minute with the number of requests that went the same way.
 void ClusterCache::sound_alarm(const Error& cause)
 {
-    constexpr std::int64_t pause = 60;
+    constexpr std::int64_t pause = std::chrono::microseconds(std::chrono::minutes(1)).count();
     const std::uint64_t count = unreported_.fetch_add(1) + 1;
-    const std::int64_t now = boot_second();
+    const std::int64_t now = boot_clock_().count();
     std::int64_t quiet_until = quiet_until_.load();
     if (!report_ || now < quiet_until || !quiet_until_.compare_exchange_strong(quiet_until, now + pause)) {
         return;

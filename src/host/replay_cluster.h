@@ -37,7 +37,8 @@ private:
     replay::ReplayAgent agent_;
     ReplayAgentFailurePolicy failure_;
     std::function<void(const std::string&)> report_;
-    std::atomic<std::int64_t> quiet_until_{0}; // seconds of CLOCK_BOOTTIME
+    std::function<Duration()> boot_clock_;
+    std::atomic<std::int64_t> quiet_until_{0}; // microseconds of CLOCK_BOOTTIME
     std::atomic<std::uint64_t> unreported_{0};
 };
 

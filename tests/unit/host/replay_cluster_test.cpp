@@ -28,6 +28,7 @@ class ReplayClusterTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(every_answer_but_fresh_and_seen_refuses_with_its_text);
     CPPUNIT_TEST(local_accepts_without_an_agent_once_and_sounds_one_alarm);
     CPPUNIT_TEST(local_still_refuses_what_the_agent_has_seen);
+    CPPUNIT_TEST(a_process_that_was_held_up_does_not_rely_on_the_answer);
     CPPUNIT_TEST(none_asks_no_agent);
     CPPUNIT_TEST(file2_asks_the_agent_too);
     CPPUNIT_TEST_SUITE_END();
@@ -166,6 +167,22 @@ public:
         const auto here = cache(world, "dfl:", ReplayAgentFailurePolicy::local);
         CPPUNIT_ASSERT_EQUAL(replayed, outcome_of(world.remember(*here, 1)));
         CPPUNIT_ASSERT(world.events.empty());
+    }
+
+    void a_process_that_was_held_up_does_not_rely_on_the_answer()
+    {
+        const FakeAgent fake(path, FakeAgent::always(AgentStatus::fresh));
+        ReplayStoreSettings settings = world.settings();
+        settings.agent_socket = path;
+        settings.agent_timeout = 5s;
+        ClusterCache cluster(std::make_shared<NoReplayCache>(), settings);
+        world.held_up = 9s;
+        CPPUNIT_ASSERT_EQUAL(remembered, outcome_of(world.remember(cluster, 1)));
+        world.held_up = 10s;
+        world.boot_readings = 0;
+        const Done done = world.remember(cluster, 2);
+        CPPUNIT_ASSERT_EQUAL(failed, outcome_of(done));
+        CPPUNIT_ASSERT(done.error().detail.find("held up for 10 s") != std::string::npos);
     }
 
     void none_asks_no_agent()
