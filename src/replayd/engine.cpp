@@ -117,7 +117,8 @@ void Engine::greet()
 void Engine::claim_marker()
 {
     marker_name_ = options_.prefix + "since" + (options_.durable ? std::string() : ":" + run_id_);
-    const std::string marker = memory_.fresh_marker(boot_now(), may_be_new_, random_number());
+    // The engine's clock was read at the earliest when we began to connect, and it may have forgotten since.
+    const std::string marker = memory_.fresh_marker(boot_now() + options_.timeout, may_be_new_, random_number());
     send(Command::claim, {"SET", marker_name_, marker, "NX"});
     send(Command::learn, {"GET", marker_name_});
 }

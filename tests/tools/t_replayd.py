@@ -119,7 +119,7 @@ class Cases:
     def an_engine_that_is_new_cannot_tell_of_the_past(self):
         with Engine(self.directory) as engine, self.agent(engine) as agent, Asker(agent.ready()) as asker:
             expect(asker.ask(tag("old"), age=LONG_AGO), UNKNOWING, "remembers the last", "610 s ago")
-            time.sleep(1.2)
+            time.sleep(2.2)
             expect(asker.ask(tag("young"), age=1000), FRESH)
 
     def an_engine_that_is_killed_and_started_empty_cannot_tell(self):
