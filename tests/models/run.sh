@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Checks the model of the replay store with spin, over all its states; then shows that the check can fail: each mutant of
-# the model must break the property. `run.sh full` goes on for longer (a minute, 1 GB). Prints one line each, "ok" or "not ok". Exit code 0: all ok; 77: no spin here.
+# Checks the models of the replay store, one machine's and a cluster's, with spin, over all its states; then shows that the check can fail: each mutant of
+# a model must break the property. `run.sh full` goes on for longer (a minute, 1 GB). Prints one line each, "ok" or "not ok". Exit code 0: all ok; 77: no spin here.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) || exit 1
@@ -18,7 +18,7 @@ done
 check() {
     name=$1 expected=$2
     shift 2
-    (cd "$work" && rm -f pan pan.* model.pml && cp "$here/replay.pml" model.pml &&
+    (cd "$work" && rm -f pan pan.* model.pml && cp "$here/$model.pml" model.pml &&
         spin -a "$@" model.pml >spin.log 2>&1 &&
         "$cc" -O2 -w -DSAFETY -DCOLLAPSE -DMEMLIM=3000 -o pan pan.c >cc.log 2>&1 &&
         ./pan -E -m200000 -w24 >pan.log 2>&1) || { echo "not ok: $name: could not be run"; cat "$work"/*.log; failed=1; return; }
@@ -39,11 +39,18 @@ check() {
     fi
 }
 
+model=replay
 check "replay store" holds
 if [ "${1:-}" = full ]; then
     check "replay store, for longer" holds -DLAST=5
 fi
 for mutant in NO_LOCK NO_EXAMINE NO_DOOR NO_JOURNAL RECEIPT OLD_HEADER HELD_UP; do
     check "mutant $mutant" broken "-DMUTANT_$mutant"
+done
+
+model=cluster
+check "cluster" holds
+for mutant in TRUSTING NO_CHECK CHECK_FIRST SHORT_LIFE HELD_UP NOT_ATOMIC LOCAL; do
+    check "cluster, mutant $mutant" broken "-DMUTANT_$mutant"
 done
 exit $failed
