@@ -14,6 +14,8 @@ from realm import end_process, free_port
 FRESH, SEEN, UNAVAILABLE, UNKNOWING, OVERLOADED, NOT_ALLOWED, MISUNDERSTOOD = range(1, 8)
 STATUS = dict(enumerate("fresh seen unavailable unknowing overloaded not_allowed misunderstood".split(), 1))
 LONG_AGO = 610000
+REPLAYD = os.path.join(os.environ.get("APEX_BUILD", ""), "apex-replayd")
+SKIPPED = 77
 
 
 def until(condition, patience=10.0):
@@ -225,3 +227,39 @@ class Line:
         self.listener.close()
         self.break_off()
         return False
+
+
+def tag(text):
+    return text.encode().ljust(32, b".")[:32]
+
+
+def expect(answer, status, *words):
+    if answer[0] != status:
+        raise AssertionError("%s instead of %s: %s" % (STATUS[answer[0]], STATUS[status], answer[1]))
+    for word in words:
+        if word not in answer[1]:
+            raise AssertionError("the text lacks %r: %s" % (word, answer[1]))
+
+
+def until_answer(agent, text, status, patience=10.0, **more):
+    """Asks with ever new tags until the answer has this status; gives its text."""
+    count = iter(range(1000000))
+
+    def ask():
+        with Asker(agent) as asker:
+            answer = asker.ask(tag("%s %d" % (text, next(count))), **more)
+            return answer if answer[0] == status else None
+    return until(ask, patience)[1]
+
+
+def names_of(kind, wanted):
+    names = [name for name in vars(kind) if "_" in name and not name.startswith("_")]
+    return [name for name in names if not wanted or name in wanted]
+
+
+def something_is_missing():
+    """Whether this cannot be tried here; says what is needed."""
+    if os.access(REPLAYD, os.X_OK) and shutil.which("redis-server"):
+        return False
+    print("skip: needs apex-replayd, built with hiredis, and redis-server")
+    return True
