@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # summary.sh STATUS FOLDER...: adds up the results that automake's test driver left in FOLDERs (*.trs and *.log) and
-# prints `N passed, N failed` as its last line, with `, N skipped` where some were. STATUS is make's exit status: a failure that no test accounts
-# for counts as one. Fails where anything failed or nothing ran.
+# prints `N passed, N failed` as its last line, with `, N skipped` where some were. STATUS is make's exit status: a failure
+# that no test accounts for counts as one. Fails where anything failed or nothing ran.
 #
 # A test whose log has lines `N passed, N failed[, N skipped]` counts as the last of them says, and as one failure more
 # where the driver says that it failed although it counted none. Any other test counts as one.
@@ -12,6 +12,14 @@ set -euo pipefail
 status=$1
 shift
 passed=0 failed=0 skipped=0
+
+# failures_in LOG: what it says of failures, and how it ends, for who sees this output and not the logs.
+failures_in() {
+    [[ -f $1 ]] || return 0
+    grep -aE -A 8 '^not ok |^FAIL|: (assertion|error|uncaught)' "$1" | head -n 60 | sed 's/^/  | /' || true
+    printf '  | ...\n'
+    tail -n 15 "$1" | sed 's/^/  | /' || true
+}
 
 # count_test TRS: adds one test.
 count_test() {
@@ -36,7 +44,10 @@ count_test() {
     case $result in
     PASS | XFAIL) ;;
     SKIP) printf 'skipped: %s\n' "${1%.trs}" ;;
-    *) printf 'failed: %s (see %s)\n' "${1%.trs}" "$log" ;;
+    *)
+        printf 'failed: %s (see %s)\n' "${1%.trs}" "$log"
+        failures_in "$log"
+        ;;
     esac
 }
 

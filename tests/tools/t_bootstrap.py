@@ -83,6 +83,12 @@ def failures_fail():
     expect_summary({"a": ("ERROR", None)}, 1, "0 passed, 1 failed")
 
 
+def what_failed_is_shown():
+    log = "Suite::one : OK\nSuite::two : assertion\nexpected 3, found 4\n" + "Suite::more : OK\n" * 30 + "1 passed, 1 failed\n"
+    status, lines = summary({"a": ("FAIL", log), "b": ("PASS", "not ok shown\n1 passed, 0 failed\n")})
+    assert status == 1 and "  | expected 3, found 4" in lines and "  | not ok shown" not in lines, lines
+
+
 def a_test_that_failed_after_its_count_fails():
     expect_summary({"a": ("FAIL", "3 passed, 0 failed\nSegmentation fault\n")}, 1, "3 passed, 1 failed")
 
@@ -100,7 +106,7 @@ def main():
     report = Report()
     for function in (an_unknown_word_is_a_usage_error, missing_packages_are_named_where_nobody_can_be_root,
                      nothing_is_installed_where_nothing_is_missing, counts_of_logs_and_plain_tests_are_added,
-                     only_the_last_count_of_a_log_counts, failures_fail, a_test_that_failed_after_its_count_fails,
+                     only_the_last_count_of_a_log_counts, failures_fail, what_failed_is_shown, a_test_that_failed_after_its_count_fails,
                      a_failure_of_make_alone_fails, no_test_at_all_fails):
         report.case(function.__name__, function)
     return report.finish()
