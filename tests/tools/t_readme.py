@@ -36,7 +36,11 @@ def read(name):
 
 
 def make_variable(name):
-    return shell(f"make -s --no-print-directory --eval='show-it:;@echo $({name})' show-it").strip().splitlines()[-1]
+    told = shell(f"make -s --no-print-directory --eval='show-it:;@echo {name} is $({name})' show-it")
+    found = re.findall(f"^{name} is (/.*)$", told, re.M)
+    if len(found) != 1:
+        raise AssertionError(f"the Makefile does not tell {name}: {told[-2000:]}")
+    return found[0]
 
 
 def environment():
