@@ -56,8 +56,10 @@ class LdapRealm(Realm):
             database = DATABASE.format(container=CONTAINER, root=ROOT, directory=self.directory, port=self.directory_port)
             text = KDC_CONF.replace("database_name = {directory}/principal", "database_module = ldap")
             self.write("kdc.conf", text.format(port=self.port, realm=REALM, directory=self.directory,
-                                               keysalts="aes256-cts-hmac-sha1-96:normal") + database)
+                                               keysalts="aes256-cts-hmac-sha1-96:normal",
+                                               settings=self.settings) + database)
             self.configuration()
+            self.configuration("krb5.kdc.conf")
             if not os.path.exists(self.path("stash")):
                 self._create_database()
             self.kdc = self.spawn(["krb5kdc", "-n", "-r", REALM], env=self.admin_environment(), output="kdc.out")
