@@ -3,6 +3,7 @@
 
 #include "crypto/scheme.h"
 
+#include <algorithm>
 #include <array>
 
 namespace apex {
@@ -40,11 +41,27 @@ const EncryptionProfile* find_profile(EncryptionType type) noexcept
     return nullptr;
 }
 
+namespace {
+
+/// Who still has DES keys may need what has DES (RFC 6649, RFC 8429 deprecate it).
+std::string remedy_for(EncryptionType type)
+{
+    constexpr std::array<std::int32_t, 6> kinds_of_des{1, 2, 3, 5, 7, 16};
+    const bool is_des =
+        std::find(kinds_of_des.begin(), kinds_of_des.end(), static_cast<std::int32_t>(type)) != kinds_of_des.end();
+    return is_des ? ", a kind of DES; better give the accounts AES keys. The built-in mechanism may still have it: "
+                    "APEX_DISABLE=1, or not_programs in krb5.conf, hands a program back to it"
+                  : "";
+}
+
+} // namespace
+
 Result<const EncryptionProfile*> profile_of(EncryptionType type)
 {
     const EncryptionProfile* const profile = find_profile(type);
     if (profile == nullptr) {
-        return refuse(Fault::UnknownEncryptionType, "number " + std::to_string(static_cast<std::int32_t>(type)));
+        return refuse(Fault::UnknownEncryptionType,
+                      "number " + std::to_string(static_cast<std::int32_t>(type)) + remedy_for(type));
     }
     return profile;
 }

@@ -81,8 +81,8 @@ public:
     void sealing_twice_gives_different_octets()
     {
         for_each_type([&](const Key&, const UsageKey& keys) {
-            CPPUNIT_ASSERT(!same(keys.seal(counted_octets(40), random_).value(),
-                                 keys.seal(counted_octets(40), random_).value()));
+            CPPUNIT_ASSERT(
+                !same(keys.seal(counted_octets(40), random_).value(), keys.seal(counted_octets(40), random_).value()));
         });
     }
 
@@ -195,7 +195,8 @@ public:
             const Bytes message = counted_octets(90);
             const Bytes whole = key.sign(KeyUsage::acceptor_seal, message).value();
             for (std::size_t cut = 0; cut <= message.size(); ++cut) {
-                const std::array<ByteView, 3> parts = {ByteView(message).first(cut), {}, ByteView(message).subspan(cut)};
+                const std::array<ByteView, 3> parts = {
+                    ByteView(message).first(cut), {}, ByteView(message).subspan(cut)};
                 Bytes mac(key.profile().mac_length);
                 CPPUNIT_ASSERT(keys.sign(parts, mac));
                 CPPUNIT_ASSERT(same(whole, mac));
@@ -221,8 +222,8 @@ public:
     {
         for (const EncryptionProfile& profile : all_profiles()) {
             ScriptedConfounder enough(counted_octets(profile.key_length));
-            CPPUNIT_ASSERT(same(counted_octets(profile.key_length),
-                                Key::generate(profile.type, enough).value().octets().view()));
+            CPPUNIT_ASSERT(
+                same(counted_octets(profile.key_length), Key::generate(profile.type, enough).value().octets().view()));
             ScriptedConfounder too_little(counted_octets(profile.key_length - 1));
             CPPUNIT_ASSERT(fault_of(Key::generate(profile.type, too_little)) == Fault::NoRandomness);
         }
@@ -251,6 +252,8 @@ public:
     {
         for (const std::int32_t number : {1, 2, 3, 5, 7, 16, 24}) {
             CPPUNIT_ASSERT(find_profile(static_cast<EncryptionType>(number)) == nullptr);
+            const std::string text = profile_of(static_cast<EncryptionType>(number)).error().detail;
+            CPPUNIT_ASSERT_EQUAL(number != 24, text.find("APEX_DISABLE=1") != std::string::npos);
         }
     }
 
@@ -259,8 +262,7 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("aes256-cts-hmac-sha384-192"),
                              name_of(EncryptionType::aes256_cts_hmac_sha384_192));
         CPPUNIT_ASSERT_EQUAL(std::string("encryption type 3"), name_of(static_cast<EncryptionType>(3)));
-        CPPUNIT_ASSERT_EQUAL(std::string("number -7"),
-                             profile_of(static_cast<EncryptionType>(-7)).error().detail);
+        CPPUNIT_ASSERT_EQUAL(std::string("number -7"), profile_of(static_cast<EncryptionType>(-7)).error().detail);
         CPPUNIT_ASSERT_EQUAL(std::size_t{24},
                              find_profile(EncryptionType::aes256_cts_hmac_sha384_192)->checksum_key_length);
     }
