@@ -99,8 +99,11 @@ def main(arguments):
         for enctype in types:
             realm.add_service("type%d/%s" % (enctype, HOST), [enctype])
         realm.kinit()
-        environments = {column: Environment(realm, column)() for column in SERVERS}
         for enctype in types:
+            # The first of the list is what both sides negotiate for messages (RFC 4537).
+            listed = [ENCTYPES[enctype], *(name for number, name in ENCTYPES.items() if number != enctype)]
+            configuration = realm.configuration("krb5.%d.conf" % enctype, enctypes=" ".join(listed))
+            environments = {column: Environment(realm, column)(KRB5_CONFIG=configuration) for column in SERVERS}
             realm.kadmin("setstr type%d/%s session_enctypes %s" % (enctype, HOST, ENCTYPES[enctype]))
             realm.fetch_ticket("type%d/%s" % (enctype, HOST))
             results = {column: [] for column in COLUMNS}
