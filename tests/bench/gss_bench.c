@@ -272,31 +272,37 @@ static int batch_for(size_t size)
     return size <= 1024 ? 64 : size <= 65536 ? 4 : 1;
 }
 
-static void work_wrap(const char *work, struct sides *sides, size_t size, int opens)
+static void wrap(struct sides *sides, gss_buffer_t message, gss_buffer_t token)
 {
-    static struct samples samples;
-    const int batch = batch_for(size);
-    gss_buffer_desc tokens[64], message = {size, calloc(1, size)}, opened;
     OM_uint32 minor;
-    const int64_t last = now() + (int64_t)(seconds * 1e9);
-    do {
-        const int64_t begun = now();
-        for (int i = 0; i < batch; ++i)
-            must("gss_wrap", gss_wrap(&minor, sides->initiator, 1, 0, &message, NULL, &tokens[i]), &minor);
-        const int64_t sealed = now();
-        for (int i = 0; i < batch; ++i) {
-            must("gss_unwrap", gss_unwrap(&minor, sides->acceptor, &tokens[i], &opened, NULL, NULL), &minor);
-            gss_release_buffer(&minor, &opened);
-        }
-        add(&samples, (double)(opens ? now() - sealed : sealed - begun) / batch);
-        for (int i = 0; i < batch; ++i)
-            gss_release_buffer(&minor, &tokens[i]);
-    } while (now() < last);
-    free(message.value);
-    tell(work, &samples);
+    must("gss_wrap", gss_wrap(&minor, sides->initiator, 1, 0, message, NULL, token), &minor);
 }
 
-static void work_mic(const char *work, struct sides *sides, size_t size, int verifies)
+static void unwrap(struct sides *sides, gss_buffer_t message, gss_buffer_t token)
+{
+    OM_uint32 minor;
+    gss_buffer_desc opened;
+    (void)message;
+    must("gss_unwrap", gss_unwrap(&minor, sides->acceptor, token, &opened, NULL, NULL), &minor);
+    gss_release_buffer(&minor, &opened);
+}
+
+static void get_mic(struct sides *sides, gss_buffer_t message, gss_buffer_t token)
+{
+    OM_uint32 minor;
+    must("gss_get_mic", gss_get_mic(&minor, sides->initiator, 0, message, token), &minor);
+}
+
+static void verify_mic(struct sides *sides, gss_buffer_t message, gss_buffer_t token)
+{
+    OM_uint32 minor;
+    must("gss_verify_mic", gss_verify_mic(&minor, sides->acceptor, message, token, NULL), &minor);
+}
+
+/* One side makes tokens, the other takes them; `takes` says which of the two is measured. */
+static void work_tokens(const char *work, struct sides *sides, size_t size, int takes,
+                        void (*make)(struct sides *, gss_buffer_t, gss_buffer_t),
+                        void (*take)(struct sides *, gss_buffer_t, gss_buffer_t))
 {
     static struct samples samples;
     const int batch = batch_for(size);
@@ -306,16 +312,26 @@ static void work_mic(const char *work, struct sides *sides, size_t size, int ver
     do {
         const int64_t begun = now();
         for (int i = 0; i < batch; ++i)
-            must("gss_get_mic", gss_get_mic(&minor, sides->initiator, 0, &message, &tokens[i]), &minor);
+            make(sides, &message, &tokens[i]);
         const int64_t made = now();
         for (int i = 0; i < batch; ++i)
-            must("gss_verify_mic", gss_verify_mic(&minor, sides->acceptor, &message, &tokens[i], NULL), &minor);
-        add(&samples, (double)(verifies ? now() - made : made - begun) / batch);
+            take(sides, &message, &tokens[i]);
+        add(&samples, (double)(takes ? now() - made : made - begun) / batch);
         for (int i = 0; i < batch; ++i)
             gss_release_buffer(&minor, &tokens[i]);
     } while (now() < last);
     free(message.value);
     tell(work, &samples);
+}
+
+static void work_wrap(const char *work, struct sides *sides, size_t size, int opens)
+{
+    work_tokens(work, sides, size, opens, wrap, unwrap);
+}
+
+static void work_mic(const char *work, struct sides *sides, size_t size, int verifies)
+{
+    work_tokens(work, sides, size, verifies, get_mic, verify_mic);
 }
 
 /* In place, header and trailer in one buffer each, as file systems and RPC call it. */
