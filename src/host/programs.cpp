@@ -24,10 +24,10 @@ std::string text_of(std::string_view program)
 
 } // namespace
 
-std::string running_program()
+std::string program_at(const std::string& link)
 {
     std::array<char, PATH_MAX> path{};
-    const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+    const ssize_t length = readlink(link.c_str(), path.data(), path.size());
     std::string program(path.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
     // So the kernel marks a program whose file was replaced while it runs.
     constexpr std::string_view gone = " (deleted)";
@@ -35,6 +35,11 @@ std::string running_program()
         program.resize(program.size() - gone.size());
     }
     return program;
+}
+
+std::string running_program()
+{
+    return program_at("/proc/self/exe");
 }
 
 std::optional<std::string> exclusion_of(const Settings& settings, std::string_view program)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/process.h"
 
+#include "apex/host/programs.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -8,7 +10,6 @@
 #include <cstring>
 #include <elf.h>
 #include <fcntl.h>
-#include <filesystem>
 #include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,8 +77,8 @@ std::vector<MappedFile> read_maps(std::string_view text)
         const std::size_t end = std::min(text.find('\n'), text.size());
         const std::optional<MappedFile> file = read_mapping(text.substr(0, end));
         const bool known = file && std::any_of(files.begin(), files.end(), [&](const MappedFile& other) {
-            return other.path == file->path && other.inode == file->inode;
-        });
+                               return other.path == file->path && other.inode == file->inode;
+                           });
         if (file && !known) {
             files.push_back(*file);
         }
@@ -92,22 +93,6 @@ const MappedFile* find_library(const std::vector<MappedFile>& files, std::string
                                     [&](const MappedFile& file) { return file.base_name().starts_with(name); });
     return found == files.end() ? nullptr : &*found;
 }
-
-namespace {
-
-/// executable_of reads the link to a process's program; empty where that is not allowed.
-std::string executable_of(const std::string& base)
-{
-    std::error_code trouble;
-    std::string path = std::filesystem::read_symlink(base + "/exe", trouble).string();
-    constexpr std::string_view gone = " (deleted)"; // the mark of a file that was replaced since
-    if (path.ends_with(gone)) {
-        path.resize(path.size() - gone.size());
-    }
-    return path;
-}
-
-} // namespace
 
 Process look_into(pid_t pid)
 {
@@ -130,7 +115,7 @@ Process look_into(pid_t pid)
     while (process.program.ends_with('\n')) {
         process.program.pop_back();
     }
-    process.executable = executable_of(base);
+    process.executable = program_at(base + "/exe");
     read_environment(process);
     return process;
 }

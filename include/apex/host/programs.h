@@ -9,8 +9,11 @@
 
 namespace apex {
 
-/// running_program is the path of the program that this process runs, from /proc/self/exe; empty if that cannot be read.
-/// A script's is its interpreter's.
+/// program_at reads a link such as /proc/self/exe: the path of the program that a process runs, also when its file was
+/// replaced since; empty if the link cannot be read. A script's is its interpreter's.
+std::string program_at(const std::string& link);
+
+/// running_program is the one of this process.
 std::string running_program();
 
 /// exclusion_of tells in words why the settings leave `program`, an absolute path, to the built-in mechanism; nothing if
