@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "handshake.h"
+#include "in_a_child.h"
 
 #include <array>
 #include <cppunit/extensions/HelperMacros.h>
 #include <cstring>
 #include <ctime>
 #include <krb5.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 using namespace apex::test;
@@ -166,18 +165,7 @@ public:
             sides.acceptor_credential = acceptors.handle;
             shake_hands(sides);
         };
-        const pid_t child = fork();
-        if (child == 0) {
-            try {
-                log_in();
-                _exit(0);
-            } catch (...) {
-                _exit(1);
-            }
-        }
-        int status = -1;
-        CPPUNIT_ASSERT_EQUAL(child, waitpid(child, &status, 0));
-        CPPUNIT_ASSERT_EQUAL(0, status);
+        CPPUNIT_ASSERT_EQUAL(0, outcome_in_a_child(log_in));
         log_in();
     }
 

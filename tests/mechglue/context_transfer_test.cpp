@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "glued_realm.h"
 #include "handshake.h"
+#include "in_a_child.h"
 #include "module_calls.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <cstdint>
-#include <functional>
 #include <gssapi/gssapi_ext.h>
 #include <gssapi/gssapi_krb5.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 using namespace apex::test;
 
@@ -78,17 +76,6 @@ Told told_by(gss_ctx_id_t context)
     gss_release_name(&minor, &source);
     gss_release_name(&minor, &target);
     return told;
-}
-
-/// Runs a check in a child and hands out whether it held; the child ends without the parent's destructors.
-bool holds_in_a_child(const std::function<bool()>& check)
-{
-    const pid_t child = fork();
-    if (child == 0) {
-        _exit(check() ? 0 : 1);
-    }
-    int status = 0;
-    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 } // namespace
@@ -214,14 +201,15 @@ public:
         Buffer sealed;
         CPPUNIT_ASSERT_EQUAL(OM_uint32{GSS_S_COMPLETE},
                              gss_wrap(&minor, sides.initiator, 1, GSS_C_QOP_DEFAULT, &message, nullptr, sealed.out()));
-        CPPUNIT_ASSERT(holds_in_a_child([&] {
-            OM_uint32 ignored = 0;
-            gss_ctx_id_t context = GSS_C_NO_CONTEXT;
-            Buffer opened;
-            return gss_import_sec_context(&ignored, token.get(), &context) == GSS_S_COMPLETE &&
-                   gss_unwrap(&ignored, context, sealed.get(), opened.out(), nullptr, nullptr) == GSS_S_COMPLETE &&
-                   opened.text() == text;
-        }));
+        CPPUNIT_ASSERT_EQUAL(
+            0, outcome_in_a_child([&] {
+                OM_uint32 ignored = 0;
+                gss_ctx_id_t context = GSS_C_NO_CONTEXT;
+                Buffer opened;
+                expect_complete(gss_import_sec_context(&ignored, token.get(), &context), ignored);
+                expect_complete(gss_unwrap(&ignored, context, sealed.get(), opened.out(), nullptr, nullptr), ignored);
+                CPPUNIT_ASSERT_EQUAL(text, opened.text());
+            }));
     }
 
     void our_own_mechanism_imports_its_own_form()

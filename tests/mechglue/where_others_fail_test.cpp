@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "handshake.h"
+#include "in_a_child.h"
 #include "module_calls.h"
 
 #include <array>
@@ -7,9 +8,7 @@
 #include <cppunit/extensions/HelperMacros.h>
 #include <cstring>
 #include <stdexcept>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 
 using namespace apex::test;
 
@@ -91,24 +90,6 @@ private:
     gss_cred_id_t acceptors_ = GSS_C_NO_CREDENTIAL;
 };
 
-/// Logs in in a child, which has ten seconds for it.
-int outcome_in_a_child(const LoginPastTheMechglue& log_in)
-{
-    const pid_t child = fork();
-    if (child == 0) {
-        alarm(10);
-        try {
-            log_in();
-            _exit(0);
-        } catch (...) {
-            _exit(1);
-        }
-    }
-    int status = -1;
-    CPPUNIT_ASSERT_EQUAL(child, waitpid(child, &status, 0));
-    return status;
-}
-
 /// Lets a thread log in again and again for as long as it lives.
 class BusyThread final {
 public:
@@ -151,7 +132,10 @@ class WhereOthersFailTest final : public CPPUNIT_NS::TestFixture {
     CPPUNIT_TEST_SUITE_END();
 
 public:
-    void setUp() override { glued_realm(); }
+    void setUp() override
+    {
+        glued_realm();
+    }
 
     void a_stream_with_the_identifier_of_another_token_is_refused()
     {
