@@ -106,8 +106,10 @@ def store_of(values):
 
 
 def import_name(text, kind=HOST_BASED):
+    """A name of text, or of octets such as a certificate's."""
     name, oid = ctypes.c_void_p(), Oid(len(kind), kind)
-    call("gss_import_name", ctypes.byref(buffer(text.encode())), ctypes.byref(oid), ctypes.byref(name))
+    octets = text if isinstance(text, bytes) else text.encode()
+    call("gss_import_name", ctypes.byref(buffer(octets)), ctypes.byref(oid), ctypes.byref(name))
     return name
 
 
@@ -196,6 +198,23 @@ class Credential:
         mechanisms = OidSet(1, ctypes.pointer(Oid(len(KRB5), KRB5)))
         call("gss_acquire_cred_impersonate_name", service.handle, user, 0xffffffff, ctypes.byref(mechanisms), INITIATE,
              ctypes.byref(credential.handle), None, None)
+        return credential
+
+    @classmethod
+    def added_on_behalf_of(cls, user, service):
+        """The same by the call that adds to a credential; here to none, so that a fresh one is made."""
+        credential = cls.__new__(cls)
+        credential.handle = ctypes.c_void_p()
+        oid = Oid(len(KRB5), KRB5)
+        call("gss_add_cred_impersonate_name", None, service.handle, user, ctypes.byref(oid), INITIATE, 0xffffffff, 0,
+             ctypes.byref(credential.handle), None, None, None)
+        return credential
+
+    @classmethod
+    def delegated_to(cls, acceptor):
+        """The credential that an acceptor was given, or made of the client's ticket (S4U2Proxy)."""
+        credential = cls.__new__(cls)
+        credential.handle = acceptor.delegated
         return credential
 
     def impersonator(self):

@@ -123,11 +123,13 @@ def turn_sigterm_into_exit():
 class Realm:
     """A realm with one KDC. Paths are attributes: directory, krb5_conf, keytab, ccache.
 
-    Further lines go into the realm's part of kdc.conf, and into krb5.conf's [libdefaults] for the KDC and for all.
+    Further lines go into the realm's part of kdc.conf, and into krb5.conf's [libdefaults] for the KDC and for all; whole
+    sections go to the end of kdc.conf.
     """
 
-    def __init__(self, settings="", libdefaults=""):
+    def __init__(self, settings="", libdefaults="", sections=""):
         self.settings = settings
+        self.sections = sections
         self.libdefaults = libdefaults
         self.directory = None
         self.port = None
@@ -193,7 +195,7 @@ class Realm:
             keysalts = " ".join(name + ":normal" for name in enctypes.split())
             self.write("kdc.conf", KDC_CONF.format(
                 port=self.port, realm=REALM, directory=self.directory, keysalts=keysalts,
-                settings=self.settings))
+                settings=self.settings) + self.sections)
             self.configuration()
             # The KDC has RC4 too; clients and services that shall use it get a configuration that says so.
             self.configuration("krb5.kdc.conf", enctypes=enctypes)

@@ -20,7 +20,7 @@ from realm import mechanism_under_test, turn_sigterm_into_exit
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Script and the seconds it may take; about ten times what it needs.
 SCRIPTS = [("t_refusals", 90), ("t_clock", 60), ("t_programs", 60), ("t_flags", 60), ("t_own", 60),
-           ("t_spnego", 60), ("t_samples", 60), ("t_ssh", 120), ("t_http", 90), ("t_matrix", 300),
+           ("t_delegation", 60), ("t_spnego", 60), ("t_samples", 60), ("t_ssh", 120), ("t_http", 90), ("t_matrix", 300),
            ("t_differential", 300)]
 
 
