@@ -163,6 +163,12 @@ Error failed(const Krb5Context& context, krb5_error_code code, const InitiatorSt
 {
     const bool expired = code == KRB5KRB_AP_ERR_TKT_EXPIRED;
     std::string what = "a ticket of " + state.client->text() + " for " + service.text();
+    if (state.impersonator && !is_for_impersonator(service, *state.impersonator)) {
+        what += ", asked for by " + state.impersonator->text() + " (S4U2Proxy)";
+        if (code == KRB5KDC_ERR_BADOPTION) {
+            what += ": perhaps it is not allowed to, or the client's ticket is not forwardable";
+        }
+    }
     if (expired && state.end_time) {
         what += " (the tickets in " + state.cache_name + " ended " + iso_text(*state.end_time) + "; renew with kinit)";
     }

@@ -161,8 +161,8 @@ def same_refusal(stage, kind, what, expected, words, function, *arguments):
 def not_allowed(stage, kind, what, evidence):
     """The back's entry names nobody, or somebody else, or the evidence is not forwardable."""
     same_refusal(stage, kind, (what, evidence.who), ("gss_init_sec_context", "FAILURE", BAD_OPTION),
-                 (evidence.client, FRONT + "@" + REALM, BACK + "@" + REALM, "KDC can't fulfill requested option"),
-                 refused_token, evidence)
+                 (evidence.client, FRONT + "@" + REALM, BACK + "@" + REALM, "S4U2Proxy", "perhaps it is not allowed to",
+                  "KDC can't fulfill requested option"), refused_token, evidence)
 
 
 def certificate_refused(stage, kind, what, minor, call, way):
