@@ -42,6 +42,7 @@ private:
         store.directory = settings.replay_directory;
         store.capacity = settings.replay_capacity;
         store.durable = settings.replay_durable;
+        store.shared_memory = settings.replay_shared_memory;
         store.failure = settings.replay_store_failure;
         store.agent_socket = settings.replay_agent;
         store.agent_timeout = settings.replay_agent_timeout;

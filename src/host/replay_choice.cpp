@@ -142,6 +142,7 @@ std::string identity_of(const std::string& name, const ReplayStoreSettings& sett
     std::string text = name;
     for (const std::string& part :
          {settings.directory, std::to_string(settings.capacity), std::string(settings.durable ? "1" : "0"),
+          std::string(settings.shared_memory ? "1" : "0"),
           std::string(settings.failure == ReplayFailurePolicy::memory ? "1" : "0"),
           std::string(settings.share_mit_file2 ? "1" : "0"), settings.mit_file2_path, settings.agent_socket,
           std::to_string(settings.agent_timeout.count()),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "host/replay_creation.h"
 
+#include "host/replay_segment.h"
+
 #include "apex/crypto/system_random.h"
 
 #include <algorithm>
@@ -31,12 +33,22 @@ Done put_aside(const StoreDirectory& directory, const std::string& name)
     return {};
 }
 
+/// Those who use a store whose memory we cannot reach see within a tick that the path leads nowhere. The new store's time
+/// of birth must be later than that moment (OpenStore::path_is_to_be_looked_at).
+Done take_away(const StoreDirectory& directory)
+{
+    if (::unlinkat(directory.descriptor.number(), store_name, 0) != 0 && errno != ENOENT) {
+        return store_failed("remove", directory.path + "/" + store_name, errno);
+    }
+    return {};
+}
+
 /// A directory with any trace of a former store in it is no virgin one. A directory that somebody emptied or removed
 /// looks like one: that takes root or the user itself, who hold the service's key, or a cleaner of files that were not
 /// used for days, when no record lives any more.
 bool has_mark(const StoreDirectory& directory)
 {
-    struct stat status{};
+    struct stat status {};
     for (const char* name : {mark_name, "replay.store.damaged", "replay.journal.damaged"}) {
         if (::fstatat(directory.descriptor.number(), name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
             return true;
@@ -47,7 +59,8 @@ bool has_mark(const StoreDirectory& directory)
 
 Done leave_mark(const StoreDirectory& directory)
 {
-    const int number = ::openat(directory.descriptor.number(), mark_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const int number =
+        ::openat(directory.descriptor.number(), mark_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (number < 0) {
         return store_failed("create", directory.path + "/" + mark_name, errno);
     }
@@ -101,10 +114,9 @@ Heritage heritage_of(const Found& found, JournalReading journal, const Occasion&
     if (!heritage.virgin) {
         // INVARIANTS R5: T0 and W stand still from here on, so the door opens by itself.
         const std::int64_t latest = std::max(born, heritage.high_water);
-        const std::int64_t reach =
-            !found.strangers && journal_suffices(journal, heritage.skew, occasion.now.wall)
-                ? door_ahead
-                : heritage.skew + door_ahead;
+        const std::int64_t reach = !found.strangers && journal_suffices(journal, heritage.skew, occasion.now.wall)
+                                       ? door_ahead
+                                       : heritage.skew + door_ahead;
         heritage.door = std::max(heritage.door, latest + reach);
     }
     // The records of former segments are lost: all of what they may have accepted is unknown now.
@@ -159,23 +171,34 @@ std::vector<JournalRecord> carried_over(const Heritage& heritage, const Header& 
     return records;
 }
 
-Result<std::vector<Bucket>> filled_buckets(const Header& header, const std::vector<JournalRecord>& records)
+Result<std::vector<BucketOctets>> filled_buckets(const Header& header, const std::vector<JournalRecord>& records)
 {
     const TablePlace& table = header.tables.front();
-    std::vector<Bucket> buckets(table.buckets);
+    std::vector<BucketOctets> buckets;
+    buckets.reserve(table.buckets);
+    const auto place = [&](std::size_t index) {
+        return BucketPlace{.id = header.id, .offset = table.offset + index * bucket_size};
+    };
+    for (std::size_t index = 0; index < table.buckets; ++index) {
+        buckets.push_back(empty_bucket(place(index)));
+    }
     std::vector<std::size_t> used(table.buckets, 0);
     for (const JournalRecord& record : records) {
         const std::size_t index = (offset_of(record.key, table) - table.offset) / bucket_size;
         if (used[index] == bucket_records) {
             return refuse(Fault::ReplayStoreFailed, "a block of records cannot take what the journal holds");
         }
-        buckets[index].records[used[index]++] =
-            record_until(record.key, Moment{.wall = record.wall_until, .boot = record.boot_until}, header.wall_base);
+        put_record(
+            buckets[index], used[index]++,
+            record_until(record.key, Moment{.wall = record.wall_until, .boot = record.boot_until}, header.wall_base));
+        seal(buckets[index], place(index));
     }
     return buckets;
 }
 
-Done write_store(const StoreDirectory& directory, const Header& header, const std::vector<JournalRecord>& records)
+/// Gives the buckets their place: the area is shared memory, or none for the main file.
+Done write_store(const StoreDirectory& directory, const Header& header, const std::vector<JournalRecord>& records,
+                 BucketArea* area)
 {
     const std::string path = directory.path + "/" + temporary_name;
     const int where = directory.descriptor.number();
@@ -183,18 +206,48 @@ Done write_store(const StoreDirectory& directory, const Header& header, const st
         return store_failed("remove", path, errno);
     }
     const Descriptor file = TRY(create_store_file(directory, temporary_name));
-    Bytes octets = TRY(encode(header));
-    const std::vector<Bucket> buckets = TRY(filled_buckets(header, records));
-    BucketOctets bucket;
-    for (const Bucket& contents : buckets) {
-        encode(contents, BucketPlace{.id = header.id, .offset = octets.size()}, bucket);
+    Bytes octets;
+    for (const BucketOctets& bucket : TRY(filled_buckets(header, records))) {
         append(octets, bucket);
     }
-    TRY(write_at(file.number(), octets, 0, path));
+    if (area != nullptr) {
+        TRY(area->fill(octets, header.tables.front().offset));
+    } else {
+        TRY(write_at(file.number(), octets, header.tables.front().offset, path));
+    }
+    const Bytes page = TRY(encode(header));
+    TRY(write_at(file.number(), page, 0, path));
     if (::renameat(where, temporary_name, where, store_name) != 0) {
         return store_failed("rename", path, errno);
     }
     return {};
+}
+
+Done write_both(const StoreDirectory& directory, const Header& header, const JournalContents& journal, BucketArea* area)
+{
+    TRY(create_journal(directory, journal));
+    TRY(write_store(directory, header, journal.records, area));
+    return leave_mark(directory);
+}
+
+/// Shared memory, unless it is not wanted, or processes of several IPC namespaces use one directory: then each would put
+/// the other's memory out of reach again and again.
+std::unique_ptr<BucketArea> chosen_area(const StoreDirectory& directory, const OpeningOptions& options,
+                                        const Found& found, Header& header)
+{
+    constexpr std::int64_t soon = 600 * second; // a restarted container has another namespace too
+    const bool same_boot = found.header && found.header->boot_id == header.boot_id;
+    const bool in_file = same_boot && found.header->segment.size == 0;
+    const bool contended = found.elsewhere && same_boot && header.born < found.header->born + soon;
+    if (!options.shared_memory || in_file || contended) {
+        return nullptr;
+    }
+    SegmentAttempt attempt = create_segment(directory, header);
+    if (attempt.area == nullptr) {
+        report(options,
+               "replay store " + directory.path + "/" + store_name + " keeps its records in the file: " + attempt.why);
+    }
+    return std::move(attempt.area);
 }
 
 std::string event_text(const StoreDirectory& directory, const Found& found, const Heritage& heritage, Moment now)
@@ -206,6 +259,9 @@ std::string event_text(const StoreDirectory& directory, const Found& found, cons
         break;
     case Condition::damaged:
         text += " is damaged (" + found.what_is_wrong + "), was put aside and is made anew";
+        break;
+    case Condition::out_of_reach:
+        text += " is made anew: " + found.what_is_wrong;
         break;
     case Condition::intact:
         text += " is made anew after a restart of the machine";
@@ -222,8 +278,8 @@ Done put_journal_aside(const StoreDirectory& directory, const OpeningOptions& op
     if (reading.condition != Condition::damaged) {
         return {};
     }
-    report(options, "replay journal " + directory.path + "/" + journal_name +
-                        " is damaged, was put aside and is made anew");
+    report(options,
+           "replay journal " + directory.path + "/" + journal_name + " is damaged, was put aside and is made anew");
     return put_aside(directory, journal_name);
 }
 
@@ -233,9 +289,13 @@ Done create_store(const StoreDirectory& directory, const OpeningOptions& options
     TRY(put_journal_aside(directory, options, journal));
     if (found.condition == Condition::damaged) {
         TRY(put_aside(directory, store_name));
+    } else if (found.condition == Condition::out_of_reach) {
+        TRY(take_away(directory));
     }
-    const Heritage heritage = heritage_of(found, std::move(journal), occasion, options.wall_clock(), has_mark(directory));
-    const Header header = TRY(new_header(options, occasion, found, heritage));
+    const Heritage heritage =
+        heritage_of(found, std::move(journal), occasion, options.wall_clock(), has_mark(directory));
+    Header header = TRY(new_header(options, occasion, found, heritage));
+    const std::unique_ptr<BucketArea> area = chosen_area(directory, options, found, header);
     JournalContents contents;
     contents.state = JournalState{.secret = header.secret,
                                   .boot_id = header.boot_id,
@@ -245,9 +305,13 @@ Done create_store(const StoreDirectory& directory, const OpeningOptions& options
                                   .complete_from = options.durable ? INT64_MIN : occasion.now.wall + 2 * tick,
                                   .past = header.past};
     contents.records = carried_over(heritage, header, occasion.now);
-    TRY(create_journal(directory, contents));
-    TRY(write_store(directory, header, contents.records));
-    TRY(leave_mark(directory));
+    if (const Done written = write_both(directory, header, contents, area.get()); !written) {
+        remove_segment(header);
+        return written;
+    }
+    if (found.header) {
+        remove_segment(*found.header);
+    }
     if (!heritage.virgin) {
         report(options, event_text(directory, found, heritage, occasion.now));
     }

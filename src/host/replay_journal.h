@@ -46,7 +46,9 @@ struct JournalContents final {
 };
 
 /// Condition of a file that was looked at before a store is made.
-enum class Condition : std::uint8_t { missing, damaged, intact };
+/// `out_of_reach`: intact, but its records are in
+/// memory that is gone or that this process cannot use.
+enum class Condition : std::uint8_t { missing, damaged, out_of_reach, intact };
 
 /// JournalReading is what was found. Contents are there if the condition is intact; of a damaged journal's records
 /// those that could be read, and the head if it could be read.

@@ -13,7 +13,7 @@ namespace apex::replay {
 namespace {
 
 constexpr std::array<std::uint8_t, 8> magic = {'A', 'P', 'E', 'X', 'R', 'P', 'L', 0};
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2; // 1 had no segment
 constexpr std::size_t mac_length = 16;
 constexpr std::size_t secret_at = 8 + 4 * 4 + 8;
 
@@ -72,6 +72,9 @@ Result<Bytes> encode(const Header& header)
     writer.u64(header.ticks);
     put(writer, header.preparing);
     writer.u64(header.prepared);
+    writer.u64(header.segment.size);
+    writer.u32(static_cast<std::uint32_t>(header.segment.number));
+    writer.u64(header.segment.name_space);
     for (const Segment& segment : header.past) {
         writer.i64(segment.start);
         writer.i64(segment.end);
@@ -118,6 +121,9 @@ Header take_header(FieldReader& reader, std::size_t tables, std::size_t segments
     header.ticks = reader.u64();
     header.preparing = take_table(reader);
     header.prepared = reader.u64();
+    header.segment.size = reader.u64();
+    header.segment.number = static_cast<std::int32_t>(reader.u32());
+    header.segment.name_space = reader.u64();
     for (std::size_t i = 0; i < segments; ++i) {
         const std::int64_t start = reader.i64();
         header.past.push_back(Segment{start, reader.i64()});
@@ -140,7 +146,8 @@ Result<Header> decode_header(ByteView page)
         return refuse(Fault::ReplayStoreFailed, "the file does not begin like a replay store");
     }
     if (const std::uint32_t found = reader.u32(); found != version) {
-        return refuse(Fault::ReplayStoreFailed, "the file is of version " + std::to_string(found) + ", not 1");
+        return refuse(Fault::ReplayStoreFailed,
+                      "the file is of version " + std::to_string(found) + ", not " + std::to_string(version));
     }
     const Bytes mac = TRY(mac_of(page, page.subspan(secret_at, sizeof(StoreSecret))));
     const std::uint32_t bucket = reader.u32();
@@ -160,15 +167,24 @@ Result<Header> decode_header(ByteView page)
 std::uint64_t checksum64(ByteView octets, std::uint64_t seed) noexcept
 {
     constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+    constexpr std::size_t word_size = sizeof(std::uint64_t);
     std::array<std::uint64_t, 4> lanes = {seed ^ odd, seed + odd, ~seed, seed * odd + octets.size()};
-    std::size_t lane = 0;
-    while (!octets.empty()) {
+    const auto mix = [&lanes](std::size_t lane, const std::uint8_t* start, std::size_t length) {
         std::uint64_t word = 0;
-        const std::size_t length = std::min(octets.size(), sizeof word);
-        std::memcpy(&word, octets.data(), length);
-        octets = octets.subspan(length);
+        std::memcpy(&word, start, length);
         lanes[lane] = std::rotl((lanes[lane] ^ word) * odd, 29);
-        lane = (lane + 1) % lanes.size();
+    };
+    // The lanes do not wait for each other.
+    for (; octets.size() >= lanes.size() * word_size; octets = octets.subspan(lanes.size() * word_size)) {
+        mix(0, octets.data(), word_size);
+        mix(1, octets.data() + word_size, word_size);
+        mix(2, octets.data() + 2 * word_size, word_size);
+        mix(3, octets.data() + 3 * word_size, word_size);
+    }
+    for (std::size_t lane = 0; !octets.empty(); ++lane) {
+        const std::size_t length = std::min(octets.size(), word_size);
+        mix(lane, octets.data(), length);
+        octets = octets.subspan(length);
     }
     std::uint64_t sum = 0;
     for (const std::uint64_t value : lanes) {
@@ -180,45 +196,100 @@ std::uint64_t checksum64(ByteView octets, std::uint64_t seed) noexcept
 namespace {
 
 constexpr std::size_t records_at = 40;
-static_assert(records_at + bucket_records * (key_length + 8) == bucket_size);
+static_assert(records_at + bucket_records * record_length == bucket_size);
 
 std::uint64_t bucket_checksum(const BucketOctets& octets, const BucketPlace& place) noexcept
 {
     return checksum64(ByteView(octets).subspan(sizeof(std::uint64_t)), place.offset);
 }
 
-} // namespace
-
-void encode(const Bucket& bucket, const BucketPlace& place, BucketOctets& octets) noexcept
+constexpr std::size_t offset_in_bucket(std::size_t index)
 {
-    octets.fill(0);
-    FieldWriter writer(ByteSpan(octets).subspan(sizeof(std::uint64_t)));
-    writer.octets(place.id);
-    writer.u64(place.offset);
-    FieldWriter records(ByteSpan(octets).subspan(records_at));
-    for (const Record& record : bucket.records) {
-        records.octets(record.key);
-        records.u32(record.wall);
-        records.u32(record.boot);
-    }
-    FieldWriter(octets).u64(bucket_checksum(octets, place));
+    return records_at + index * record_length;
 }
 
-std::optional<Bucket> decode_bucket(const BucketOctets& octets, const BucketPlace& place) noexcept
+} // namespace
+
+BucketOctets empty_bucket(const BucketPlace& place) noexcept
 {
-    FieldReader reader(octets);
-    if (reader.u64() != bucket_checksum(octets, place) || reader.octets<8>() != place.id ||
-        reader.u64() != place.offset) {
-        return std::nullopt;
-    }
-    FieldReader records(ByteView(octets).subspan(records_at));
-    Bucket bucket;
-    for (Record& record : bucket.records) {
-        record.key = records.octets<key_length>();
-        record.wall = records.u32();
-        record.boot = records.u32();
-    }
+    BucketOctets bucket{};
+    FieldWriter writer(ByteSpan(bucket).subspan(sizeof(std::uint64_t)));
+    writer.octets(place.id);
+    writer.u64(place.offset);
+    seal(bucket, place);
     return bucket;
+}
+
+bool is_sound(const BucketOctets& bucket, const BucketPlace& place) noexcept
+{
+    FieldReader reader(bucket);
+    return reader.u64() == bucket_checksum(bucket, place) && reader.octets<8>() == place.id &&
+           reader.u64() == place.offset;
+}
+
+Record record_at(const BucketOctets& bucket, std::size_t index) noexcept
+{
+    FieldReader reader(octets_of(bucket, index));
+    Record record;
+    record.key = reader.octets<key_length>();
+    record.wall = reader.u32();
+    record.boot = reader.u32();
+    return record;
+}
+
+bool has_key(const BucketOctets& bucket, const RecordKey& key) noexcept
+{
+    for (std::size_t index = 0; index < bucket_records; ++index) {
+        if (std::memcmp(bucket.data() + offset_in_bucket(index), key.data(), key.size()) == 0) {
+            const Record record = record_at(bucket, index);
+            if (record.wall != 0 || record.boot != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void put_record(BucketOctets& bucket, std::size_t index, const Record& record) noexcept
+{
+    FieldWriter writer(ByteSpan(bucket).subspan(offset_in_bucket(index), record_length));
+    writer.octets(record.key);
+    writer.u32(record.wall);
+    writer.u32(record.boot);
+}
+
+ByteView octets_of(const BucketOctets& bucket, std::size_t index) noexcept
+{
+    return ByteView(bucket).subspan(offset_in_bucket(index), record_length);
+}
+
+void put_octets(BucketOctets& bucket, std::size_t index, ByteView record) noexcept
+{
+    std::copy(record.begin(), record.end(), bucket.begin() + static_cast<std::ptrdiff_t>(offset_in_bucket(index)));
+}
+
+void seal(BucketOctets& bucket, const BucketPlace& place) noexcept
+{
+    FieldWriter(bucket).u64(bucket_checksum(bucket, place));
+}
+
+namespace {
+
+std::uint64_t rounded_up(std::uint64_t value, std::uint64_t multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+} // namespace
+
+std::uint64_t largest_table(std::uint64_t capacity) noexcept
+{
+    return rounded_up(std::max<std::uint64_t>(1, capacity / load_per_bucket), stripe_count);
+}
+
+std::uint64_t next_table(std::uint64_t buckets, std::uint64_t capacity) noexcept
+{
+    return std::min(largest_table(capacity), buckets * 8);
 }
 
 std::uint64_t offset_of(const RecordKey& key, const TablePlace& table) noexcept
@@ -256,9 +327,8 @@ std::uint32_t clamp(std::int64_t seconds)
 
 Record record_until(const RecordKey& key, Moment until, std::int64_t wall_base) noexcept
 {
-    return Record{.key = key,
-                  .wall = clamp(seconds_up(until.wall) - wall_base + half),
-                  .boot = clamp(seconds_up(until.boot))};
+    return Record{
+        .key = key, .wall = clamp(seconds_up(until.wall) - wall_base + half), .boot = clamp(seconds_up(until.boot))};
 }
 
 bool lives(const Record& record, Moment now, std::int64_t wall_base) noexcept
@@ -267,7 +337,8 @@ bool lives(const Record& record, Moment now, std::int64_t wall_base) noexcept
         return false;
     }
     const std::int64_t wall = now.wall / second - wall_base + half;
-    return wall <= static_cast<std::int64_t>(record.wall) || now.boot / second <= static_cast<std::int64_t>(record.boot);
+    return wall <= static_cast<std::int64_t>(record.wall) ||
+           now.boot / second <= static_cast<std::int64_t>(record.boot);
 }
 
 } // namespace apex::replay

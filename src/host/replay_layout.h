@@ -10,8 +10,9 @@
 #include <optional>
 #include <vector>
 
-// The octets of the replay store's main file: a header page, then tables of buckets, each a power of eight larger than
-// the one before. All numbers are little-endian; times are microseconds of the wall clock since 1970 or of CLOCK_BOOTTIME.
+// The octets of the replay store: a header page, then tables of buckets, each a power of eight larger than the one before.
+// The header is the start of the main file; the tables follow there or lie in shared memory (replay_area.h). All numbers
+// are little-endian; times are microseconds of the wall clock since 1970 or of CLOCK_BOOTTIME.
 
 namespace apex::replay {
 
@@ -42,6 +43,7 @@ using BootId = std::array<std::uint8_t, 16>;
 inline constexpr std::size_t header_size = 4096;
 inline constexpr std::size_t bucket_size = 1024;
 inline constexpr std::size_t bucket_records = 41;
+inline constexpr std::size_t record_length = key_length + 8;
 /// A table is stretched to the next size when a bucket holds this many living records.
 inline constexpr std::size_t crowded = 30;
 /// Living records a bucket has on average when the store holds its stated capacity; more than `bucket_records` then fall
@@ -68,6 +70,13 @@ struct TablePlace final {
     [[nodiscard]] std::uint64_t end() const { return offset + buckets * bucket_size; }
 };
 
+/// SegmentPlace says in which segment of shared memory the tables lie. size == 0: in none, but in the main file.
+struct SegmentPlace final {
+    std::uint64_t size = 0;
+    std::int32_t number = -1;     // System V's shmid
+    std::uint64_t name_space = 0; // the inode of the IPC namespace in which that is its number
+};
+
 /// Header is the first page of the main file.
 struct Header final {
     StoreId id{};
@@ -81,13 +90,16 @@ struct Header final {
     std::int64_t skew = 0;          // the largest allowed clock skew seen
     std::int64_t wall_base = 0;     // seconds; expiry times count from here
     std::uint64_t capacity = 0;
-    std::uint64_t ticks = 0;        // the journal counts the same; it may be one ahead
-    TablePlace preparing;           // the next table, buckets == 0: none
-    std::uint64_t prepared = 0;     // buckets of it already initialised
+    std::uint64_t ticks = 0;    // the journal counts the same; it may be one ahead
+    TablePlace preparing;       // the next table, buckets == 0: none
+    std::uint64_t prepared = 0; // buckets of it already initialised
+    SegmentPlace segment;
     std::vector<Segment> past;      // oldest first
     std::vector<TablePlace> tables; // oldest first, the last one takes new records
 
     [[nodiscard]] std::uint64_t end() const;
+    /// Octets that the main file has at least.
+    [[nodiscard]] std::uint64_t end_in_file() const { return segment.size != 0 ? header_size : end(); }
 };
 
 /// encode writes a header page with its MAC. Fault::CryptoFailure.
@@ -103,23 +115,41 @@ struct Record final {
     std::uint32_t boot = 0; // expiry, seconds of CLOCK_BOOTTIME
 };
 
-/// Bucket is a run of records under one checksum. It is read and written as a whole under the lock of its stripe.
-struct Bucket final {
-    std::array<Record, bucket_records> records{};
-};
-
 /// BucketPlace tells a bucket from every other one of every store; it is part of the checksum.
 struct BucketPlace final {
     StoreId id{};
     std::uint64_t offset = 0;
 };
 
+/// BucketOctets are a run of records under one checksum: read and written by the holder of the stripe's guard.
 using BucketOctets = std::array<std::uint8_t, bucket_size>;
 
-void encode(const Bucket& bucket, const BucketPlace& place, BucketOctets& octets) noexcept;
+/// empty_bucket is the bucket of a place without records.
+BucketOctets empty_bucket(const BucketPlace& place) noexcept;
 
-/// decode_bucket gives nothing if the octets are not what was written to this place.
-std::optional<Bucket> decode_bucket(const BucketOctets& octets, const BucketPlace& place) noexcept;
+/// is_sound tells whether the octets are what was written to this place.
+bool is_sound(const BucketOctets& bucket, const BucketPlace& place) noexcept;
+
+/// record_at decodes a record.
+Record record_at(const BucketOctets& bucket, std::size_t index) noexcept;
+
+/// has_key looks for a record with a key, dead or alive.
+bool has_key(const BucketOctets& bucket, const RecordKey& key) noexcept;
+
+/// put_record writes a record; the bucket is to be sealed then.
+void put_record(BucketOctets& bucket, std::size_t index, const Record& record) noexcept;
+
+/// octets_of gives the octets of one record, put_octets writes them.
+ByteView octets_of(const BucketOctets& bucket, std::size_t index) noexcept;
+void put_octets(BucketOctets& bucket, std::size_t index, ByteView record) noexcept;
+
+/// seal writes the checksum.
+void seal(BucketOctets& bucket, const BucketPlace& place) noexcept;
+
+/// largest_table gives the number of buckets of the last table of a store with this capacity, next_table that of the table
+/// after one with so many.
+std::uint64_t largest_table(std::uint64_t capacity) noexcept;
+std::uint64_t next_table(std::uint64_t buckets, std::uint64_t capacity) noexcept;
 
 /// offset_of locates a key's bucket.
 std::uint64_t offset_of(const RecordKey& key, const TablePlace& table) noexcept;

@@ -35,7 +35,7 @@ namespace {
 /// 0, or the reason in errno's numbers. EAGAIN: held by someone else.
 int set_lock(int file, short type, std::int64_t first, std::int64_t count) noexcept
 {
-    struct flock lock{};
+    struct flock lock {};
     lock.l_type = type;
     lock.l_whence = SEEK_SET;
     lock.l_start = first;
@@ -51,8 +51,8 @@ int set_lock(int file, short type, std::int64_t first, std::int64_t count) noexc
 
 Error lock_timed_out(const std::string& path)
 {
-    return refuse(Fault::ReplayStoreFailed,
-                  "another process has locked " + path + " for more than 5 seconds; see which one with lslocks and end it");
+    return refuse(Fault::ReplayStoreFailed, "another process has locked " + path +
+                                                " for more than 5 seconds; see which one with lslocks and end it");
 }
 
 FileLock::~FileLock()
@@ -106,16 +106,21 @@ Result<FileLock> FileLock::take_range(int file, std::int64_t first, std::int64_t
     }
 }
 
-Result<FileLock> FileLock::take_many(int file, std::int64_t first, std::int64_t count, const std::string& path)
+SharedLock::~SharedLock()
 {
-    FileLock all = TRY(take(file, first, path));
-    while (all.count_ < count) {
-        FileLock one = TRY(take(file, first + all.count_, path));
-        // From here on `all` gives back what was taken so far, with one call.
-        one.file_ = -1;
-        ++all.count_;
+    if (mutex_ != nullptr) {
+        ::pthread_mutex_unlock(mutex_);
     }
-    return all;
+}
+
+SharedLock::SharedLock(SharedLock&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr))
+{
+}
+
+SharedLock& SharedLock::operator=(SharedLock&& other) noexcept
+{
+    std::swap(mutex_, other.mutex_);
+    return *this;
 }
 
 Result<DirectoryLock> DirectoryLock::try_take(const std::string& directory)

@@ -4,6 +4,7 @@
 #include "apex/base/result.h"
 
 #include <cstdint>
+#include <pthread.h>
 #include <string>
 
 // Locks between processes: open-file-description locks on octets far behind the end of the store's file. The kernel gives
@@ -45,8 +46,6 @@ public:
     static Result<FileLock> take(int file, std::int64_t octet, const std::string& path);
     /// take_range takes `count` octets at once; 0: all there are.
     static Result<FileLock> take_range(int file, std::int64_t first, std::int64_t count, const std::string& path);
-    /// take_many takes the locks one after the other, so that a stream of short holders cannot keep it waiting.
-    static Result<FileLock> take_many(int file, std::int64_t first, std::int64_t count, const std::string& path);
     /// try_take gives a lock that holds nothing if someone else has it.
     static Result<FileLock> try_take(int file, std::int64_t first, std::int64_t count, const std::string& path);
 
@@ -56,6 +55,22 @@ private:
     int file_ = -1;
     std::int64_t first_ = 0;
     std::int64_t count_ = 0;
+};
+
+/// SharedLock holds a mutex that lies in memory shared between processes and survives the death of its holder.
+class SharedLock final {
+public:
+    SharedLock() = default;
+    /// Takes a mutex over that is locked already.
+    explicit SharedLock(pthread_mutex_t& locked) noexcept : mutex_(&locked) {}
+    ~SharedLock();
+    SharedLock(SharedLock&& other) noexcept;
+    SharedLock& operator=(SharedLock&& other) noexcept;
+    SharedLock(const SharedLock&) = delete;
+    SharedLock& operator=(const SharedLock&) = delete;
+
+private:
+    pthread_mutex_t* mutex_ = nullptr;
 };
 
 /// DirectoryLock is a lock on the whole store while files are made, replaced or renamed. It opens the directory anew, so

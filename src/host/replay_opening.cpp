@@ -3,6 +3,7 @@
 
 #include "host/replay_creation.h"
 #include "host/replay_journal.h"
+#include "host/replay_segment.h"
 
 #include "apex/crypto/digest.h"
 
@@ -48,7 +49,7 @@ Result<Found> look(const StoreDirectory& directory)
     Bytes page(header_size);
     page.resize(TRY(read_at(number, page, 0, path)));
     Result<Header> header = decode_header(page);
-    struct stat status{};
+    struct stat status {};
     if (::fstat(number, &status) != 0) {
         return store_failed("examine", path, errno);
     }
@@ -57,7 +58,7 @@ Result<Found> look(const StoreDirectory& directory)
         found.what_is_wrong = header.error().detail;
         return found;
     }
-    if (static_cast<std::uint64_t>(status.st_size) < header->end()) {
+    if (static_cast<std::uint64_t>(status.st_size) < header->end_in_file()) {
         found.what_is_wrong = "the file is cut short";
     } else {
         found.condition = Condition::intact;
@@ -75,30 +76,51 @@ Result<Found> look(const StoreDirectory& directory)
     return found;
 }
 
-std::shared_ptr<OpenStore> as_store(const StoreDirectory& directory, Found found, const OpeningOptions& options)
-{
-    return std::make_shared<OpenStore>(directory.path, directory.descriptor.identity(), std::move(found.file),
-                                       std::move(*found.header),
-                                       OpenStore::Ways{.durable = options.durable, .boot_clock = options.boot_clock});
-}
-
 bool usable(const Found& found, const OpeningOptions& options)
 {
     return found.condition == Condition::intact && found.header->boot_id == options.boot_id;
 }
 
+/// The store that was found; null, and `found` says why, if its records are out of reach.
+std::shared_ptr<OpenStore> as_store(const StoreDirectory& directory, Found& found, const OpeningOptions& options)
+{
+    OpenStore::MakeArea make_area = [](const Descriptor& file, const std::string& path) -> std::unique_ptr<BucketArea> {
+        return std::make_unique<FileArea>(file, path);
+    };
+    SegmentAttempt attempt;
+    if (found.header->segment.size != 0) {
+        attempt = options.shared_memory ? attach_segment(*found.header)
+                                        : SegmentAttempt{.area = nullptr, .why = "its records are to be in the file"};
+        if (attempt.area == nullptr) {
+            found.condition = Condition::out_of_reach;
+            found.what_is_wrong = attempt.why;
+            found.elsewhere = attempt.elsewhere;
+            return nullptr;
+        }
+        make_area = [&attempt](const Descriptor&, const std::string&) { return std::move(attempt.area); };
+    }
+    return std::make_shared<OpenStore>(
+        directory.path, directory.descriptor.identity(), std::move(found.file), std::move(*found.header),
+        OpenStore::Ways{.durable = options.durable, .boot_clock = options.boot_clock}, make_area);
+}
+
 /// The caller holds the directory's lock.
-Done create_unless_usable(const StoreDirectory& directory, const OpeningOptions& options, const Occasion& occasion)
+Result<std::shared_ptr<OpenStore>> opened_or_made(const StoreDirectory& directory, const OpeningOptions& options,
+                                                  const Occasion& occasion)
 {
     Found found = TRY(look(directory));
     if (usable(found, options)) {
-        return {};
+        if (std::shared_ptr<OpenStore> store = as_store(directory, found, options)) {
+            return store;
+        }
     }
     TRY(create_store(directory, options, occasion, std::move(found)));
-    if (!usable(TRY(look(directory)), options)) {
+    Found made = TRY(look(directory));
+    std::shared_ptr<OpenStore> store = usable(made, options) ? as_store(directory, made, options) : nullptr;
+    if (store == nullptr) {
         return refuse(Fault::ReplayStoreFailed, directory.path + "/" + store_name + " could not be read back");
     }
-    return {};
+    return store;
 }
 
 } // namespace
@@ -110,12 +132,15 @@ Result<std::shared_ptr<OpenStore>> open_store(const OpeningOptions& options, con
     for (;;) {
         Found found = TRY(look(directory));
         if (usable(found, options)) {
-            return as_store(directory, std::move(found), options);
+            if (std::shared_ptr<OpenStore> store = as_store(directory, found, options)) {
+                return store;
+            }
         }
         const DirectoryLock lock = TRY(DirectoryLock::try_take(directory.path));
         if (lock.holds()) {
-            TRY(create_unless_usable(directory, options, occasion));
-        } else if (!patience.wait()) { // someone else is making it
+            return opened_or_made(directory, options, occasion);
+        }
+        if (!patience.wait()) { // someone else is making it
             return lock_timed_out(directory.path);
         }
     }
@@ -130,11 +155,12 @@ Done replace_damaged(const OpeningOptions& options, const Occasion& occasion, Op
         return {};
     }
     // Whoever is using the old file finishes first; who comes later sees that the path leads elsewhere.
-    const OpenStore::Standstill still = TRY(OpenStore::Standstill::begin(store));
+    OpenStore::Standstill still = TRY(OpenStore::Standstill::begin(store));
     found.condition = Condition::damaged;
     if (found.what_is_wrong.empty()) {
         found.what_is_wrong = "a block of records is damaged";
     }
+    still.retire();
     return create_store(directory, options, occasion, std::move(found));
 }
 

@@ -14,6 +14,7 @@ struct OpeningOptions final {
     std::string parent; // the directory in which each user's directory lies
     std::uint64_t capacity = 0;
     bool durable = true;
+    bool shared_memory = true; // for the buckets of a store that is made anew
     BootId boot_id{};
     std::function<void(const std::string&)> report; // may be empty
     /// The wall clock at the moment of asking, in microseconds: later than the request's if the process was held up.

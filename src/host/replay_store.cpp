@@ -2,6 +2,7 @@
 #include "apex/host/replay_store.h"
 
 #include "host/replay_opening.h"
+#include "host/replay_segment.h"
 
 #include "apex/base/fork_mutex.h"
 #include "apex/crypto/digest.h"
@@ -92,6 +93,7 @@ Result<OpeningOptions> ReplayStore::State::options(const Occasion& occasion) con
     OpeningOptions options{.parent = parent(),
                            .capacity = settings_.capacity,
                            .durable = settings_.durable,
+                           .shared_memory = settings_.shared_memory,
                            .boot_id = {},
                            .report = settings_.report,
                            .wall_clock = [this, occasion] { return wall_time(occasion); },
@@ -184,6 +186,11 @@ Done ReplayStore::remember(ByteView ciphertext, EncryptionType type, Time authen
                                     .dated = authenticator_time.time_since_epoch().count(),
                                     .skew = skew.count(),
                                     .now = state_->moment(now)});
+}
+
+void remove_replay_memory(const std::string& parent) noexcept
+{
+    replay::remove_leftover_segment(parent);
 }
 
 std::string ReplayStore::path() const

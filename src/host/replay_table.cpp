@@ -10,7 +10,8 @@
 
 namespace apex::replay {
 
-OpenStore::OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, Ways ways)
+OpenStore::OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, Ways ways,
+                     const MakeArea& make_area)
     : directory_(std::move(directory)),
       directory_identity_(directory_identity),
       path_(directory_ + "/" + store_name),
@@ -21,7 +22,8 @@ OpenStore::OpenStore(std::string directory, FileIdentity directory_identity, Des
       boot_clock_(std::move(ways.boot_clock)),
       generation_(process_generation()),
       ticked_(INT64_MIN), // the first use of each process ticks: it brings the header and the journal up to date
-      snapshot_(std::make_shared<const Snapshot>(Snapshot{.header = std::move(header), .size = 0}))
+      snapshot_(std::make_shared<const Snapshot>(Snapshot{.header = std::move(header), .version = 0})),
+      area_(make_area(file_, path_))
 {
 }
 
@@ -44,12 +46,18 @@ Result<Outcome> OpenStore::decide(const Request& request)
             return ticked;
         }
     }
+    if (path_is_to_be_looked_at(request)) {
+        const Outcome looked = TRY(look_at_path(request));
+        if (looked != Outcome::remembered) {
+            return looked;
+        }
+    }
     const Insertion insertion = TRY(insert_making_room(request));
     if (insertion.outcome != Outcome::remembered) {
         return insertion.outcome;
     }
     if (insertion.living >= crowded || snapshot_.load()->header.preparing.buckets != 0) {
-        static_cast<void>(grow(request)); // the record is kept; when there is no room at all, a later call says why
+        static_cast<void>(grow(request, Patient::no)); // the record is kept; when there is no room at all, a later call says why
     }
     if (durable_ && request.dated > request.now.wall + ahead_limit) {
         return keep_for_power_loss(request);
@@ -62,13 +70,13 @@ Result<OpenStore::Insertion> OpenStore::insert_making_room(const Request& reques
 {
     constexpr int most_pieces = 1 << 16;
     Insertion insertion = TRY(insert(request));
-    for (int piece = 0; insertion.full && piece < most_pieces && TRY(grow(request)); ++piece) {
+    for (int piece = 0; insertion.full && piece < most_pieces && TRY(grow(request, Patient::yes)); ++piece) {
         insertion = TRY(insert(request));
     }
     if (insertion.full) {
-        Error full = refuse(Fault::ReplayStoreFailed,
-                            path_ + " is full: its capacity is " + std::to_string(snapshot_.load()->header.capacity) +
-                                " living records; raise [apex] replay_capacity");
+        Error full = refuse(Fault::ReplayStoreFailed, path_ + " is full: its capacity is " +
+                                                          std::to_string(snapshot_.load()->header.capacity) +
+                                                          " living records; raise [apex] replay_capacity");
         full.minor_override = minor_no_space;
         return full;
     }
@@ -90,9 +98,8 @@ Error undecided(std::string detail)
 Done check_not_held_up(const Request& request, std::int64_t boot_now, const std::string& path)
 {
     if (boot_now - request.now.boot > step) {
-        return undecided("this process was held up for " +
-                         std::to_string((boot_now - request.now.boot) / second) + " s before it could use " + path +
-                         "; log in again");
+        return undecided("this process was held up for " + std::to_string((boot_now - request.now.boot) / second) +
+                         " s before it could use " + path + "; log in again");
     }
     return {};
 }
@@ -101,52 +108,58 @@ Done check_not_held_up(const Request& request, std::int64_t boot_now, const std:
 
 Result<OpenStore::Insertion> OpenStore::insert(const Request& request)
 {
-    const std::size_t stripe = stripe_of(request.key);
-    const std::lock_guard thread(stripes_[stripe]);
-    const FileLock process =
-        TRY(FileLock::take(file_.number(), first_lock + static_cast<std::int64_t>(stripe), path_));
-    const Examination file = TRY(examine());
-    if (file.stale) {
+    const StripeGuard guard = TRY(area_->lock(stripe_of(request.key)));
+    const Examination area = TRY(area_->examine());
+    if (area.stale) {
         return Insertion{.outcome = Outcome::stale};
     }
     TRY(check_not_held_up(request, boot_clock_ ? boot_clock_() : request.now.boot, path_));
     std::shared_ptr<const Snapshot> snapshot = snapshot_.load();
-    if (snapshot->size != file.size) {
-        snapshot = TRY(refreshed(file.size));
+    if (snapshot->version != area.version) {
+        snapshot = TRY(refreshed(area.version));
     }
-    if (snapshot == nullptr || file.size < snapshot->header.end()) {
+    if (snapshot == nullptr) {
         return Insertion{.outcome = Outcome::damaged};
     }
+    area_->warm_up(snapshot->header);
     return search(request, *snapshot);
 }
 
-Result<OpenStore::Examination> OpenStore::examine() const
+/// Shared memory does not tell that the main file was removed or replaced. A process that looks at the path once in `tick`
+/// still never accepts what a new store would accept too: that one refuses what is dated up to `door_ahead` after the old
+/// file was gone, and what is dated further ahead than `ahead_limit` goes to the journal, after which the path is looked at.
+bool OpenStore::path_is_to_be_looked_at(const Request& request) const
 {
-    struct stat status{};
-    if (::lstat(path_.c_str(), &status) != 0) {
-        // Gone, or no longer ours to see because the process became another user: to be opened anew.
-        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
-            return Examination{.stale = true};
-        }
-        return store_failed("examine", path_, errno);
+    static_assert(tick + ahead_limit < door_ahead);
+    if (area_->watches_path()) {
+        return false;
     }
-    if (identity_of(status) != file_.identity()) {
-        return Examination{.stale = true};
-    }
-    if (status.st_nlink != 1 || (status.st_mode & 077) != 0) {
-        TRY(check_file(status, path_)); // says which
-    }
-    return Examination{.size = static_cast<std::uint64_t>(status.st_size)};
+    const auto is_over = [](std::int64_t looked, std::int64_t now) {
+        return looked == INT64_MIN || now < looked || now > looked + tick;
+    };
+    return is_over(looked_wall_.load(std::memory_order_relaxed), request.now.wall) ||
+           is_over(looked_boot_.load(std::memory_order_relaxed), request.now.boot);
 }
 
-Result<std::shared_ptr<const OpenStore::Snapshot>> OpenStore::refreshed(std::uint64_t size)
+Result<Outcome> OpenStore::look_at_path(const Request& request)
+{
+    if (TRY(examine_path(path_, file_.identity())).stale) {
+        return Outcome::stale;
+    }
+    // The clocks were read before the path was looked at.
+    looked_wall_.store(request.now.wall, std::memory_order_relaxed);
+    looked_boot_.store(request.now.boot, std::memory_order_relaxed);
+    return Outcome::remembered;
+}
+
+Result<std::shared_ptr<const OpenStore::Snapshot>> OpenStore::refreshed(std::uint64_t version)
 {
     const HeaderLock lock = TRY(lock_header());
     Result<Header> header = read_header();
     if (!header) {
         return std::shared_ptr<const Snapshot>();
     }
-    auto snapshot = std::make_shared<const Snapshot>(Snapshot{.header = std::move(*header), .size = size});
+    auto snapshot = std::make_shared<const Snapshot>(Snapshot{.header = std::move(*header), .version = version});
     snapshot_.store(snapshot);
     return std::shared_ptr<const Snapshot>(snapshot);
 }
@@ -163,8 +176,9 @@ std::string seconds_text(std::int64_t microseconds)
 Done check_known(const Request& request, const Header& header, const std::string& path)
 {
     if (request.dated <= header.door) {
-        return undecided(path + " was made anew after a restart, a loss or damage; whether this request was accepted "
-                                "before is not known; log in again in " +
+        return undecided(path +
+                         " was made anew after a restart, a loss or damage; whether this request was accepted "
+                         "before is not known; log in again in " +
                          seconds_text(std::max<std::int64_t>(second, header.door - request.dated)));
     }
     for (const Segment& segment : header.past) {
@@ -183,54 +197,50 @@ Result<OpenStore::Insertion> OpenStore::search(const Request& request, const Sna
 {
     const Header& header = snapshot.header;
     TRY(check_known(request, header, path_));
-    Bucket bucket;
     BucketPlace place;
-    BucketOctets octets;
+    BucketOctets bucket;
     for (const TablePlace& table : header.tables) {
         place = BucketPlace{.id = header.id, .offset = offset_of(request.key, table)};
-        if (TRY(read_at(file_.number(), octets, place.offset, path_)) != octets.size()) {
+        if (!TRY(area_->read(bucket, place.offset)) || !is_sound(bucket, place)) {
             return Insertion{.outcome = Outcome::damaged};
         }
-        const std::optional<Bucket> decoded = decode_bucket(octets, place);
-        if (!decoded) {
-            return Insertion{.outcome = Outcome::damaged};
-        }
-        bucket = *decoded;
         // A dead record that matches still tells the truth.
-        for (const Record& record : bucket.records) {
-            if (record.key == request.key && (record.wall != 0 || record.boot != 0)) {
-                return Insertion{.outcome = Outcome::replay};
-            }
+        if (has_key(bucket, request.key)) {
+            return Insertion{.outcome = Outcome::replay};
         }
     }
     // The last table is the newest; its bucket is in hand.
-    const auto alive = [&](const Record& record) { return lives(record, request.now, header.wall_base); };
-    const auto free = std::find_if_not(bucket.records.begin(), bucket.records.end(), alive);
-    if (free == bucket.records.end()) {
-        return Insertion{.outcome = Outcome::replay, .living = bucket_records, .full = true};
+    std::size_t free = bucket_records;
+    std::size_t living = 0;
+    for (std::size_t index = bucket_records; index-- > 0;) {
+        const bool alive = lives(record_at(bucket, index), request.now, header.wall_base);
+        living += alive ? 1U : 0U;
+        free = alive ? free : index;
+    }
+    if (free == bucket_records) {
+        return Insertion{.outcome = Outcome::replay, .living = living, .full = true};
     }
     const std::int64_t ahead = std::max<std::int64_t>(0, request.dated - request.now.wall);
     const std::int64_t life = ahead + std::max(header.skew, request.skew) + margin;
-    *free = record_until(request.key, Moment{.wall = request.now.wall + life, .boot = request.now.boot + life},
-                         header.wall_base);
-    encode(bucket, place, octets);
-    TRY(write_at(file_.number(), octets, place.offset, path_));
-    const auto living = std::count_if(bucket.records.begin(), bucket.records.end(), alive);
-    return Insertion{.outcome = Outcome::remembered, .living = static_cast<std::size_t>(living)};
+    put_record(bucket, free,
+               record_until(request.key, Moment{.wall = request.now.wall + life, .boot = request.now.boot + life},
+                            header.wall_base));
+    seal(bucket, place);
+    TRY(area_->put_record(stripe_of(request.key), bucket, place.offset, free));
+    return Insertion{.outcome = Outcome::remembered, .living = living + 1};
 }
 
 Result<Outcome> OpenStore::keep_for_power_loss(const Request& request)
 {
     const StoreDirectory where = TRY(directory());
     const std::int64_t life = request.dated - request.now.wall + request.skew + margin;
-    const JournalRecord record{.key = request.key,
-                               .wall_until = request.now.wall + life,
-                               .boot_until = request.now.boot + life};
+    const JournalRecord record{
+        .key = request.key, .wall_until = request.now.wall + life, .boot_until = request.now.boot + life};
     if (const Done kept = append_journal(where, record, request.now); !kept) {
         return kept.error();
     }
     // A store that was made anew meanwhile has not seen this record, and its door does not reach this far ahead.
-    if (TRY(examine()).stale) {
+    if (TRY(examine_path(path_, file_.identity())).stale) {
         return refuse(Fault::ReplayStoreFailed, path_ + " was replaced while a record was written; log in again");
     }
     return Outcome::remembered;
@@ -256,6 +266,16 @@ Result<OpenStore::HeaderLock> OpenStore::lock_header()
     return HeaderLock{.thread = std::move(thread), .process = std::move(process)};
 }
 
+/// Holds nothing if someone else has it.
+Result<OpenStore::HeaderLock> OpenStore::try_lock_header()
+{
+    HeaderLock lock{.thread = std::unique_lock(header_mutex_, std::try_to_lock), .process = FileLock()};
+    if (lock.thread.owns_lock()) {
+        lock.process = TRY(FileLock::try_take(file_.number(), header_lock, 1, path_));
+    }
+    return lock;
+}
+
 Result<Header> OpenStore::read_header() const
 {
     Bytes page(header_size);
@@ -270,12 +290,13 @@ Result<Header> OpenStore::read_header() const
 Result<OpenStore::Standstill> OpenStore::Standstill::begin(OpenStore& store)
 {
     Standstill still;
-    for (std::size_t i = 0; i < stripe_count; ++i) {
-        still.threads_[i] = std::unique_lock(store.stripes_[i]);
+    still.area_ = store.area_.get();
+    still.stripes_.reserve(stripe_count);
+    // One after the other, so that a stream of short holders cannot keep it waiting.
+    for (std::size_t stripe = 0; stripe < stripe_count; ++stripe) {
+        still.stripes_.push_back(TRY(store.area_->lock(stripe)));
     }
-    still.header_thread_ = std::unique_lock(store.header_mutex_);
-    still.processes_ = TRY(FileLock::take_many(store.file_.number(), first_lock,
-                                               static_cast<std::int64_t>(stripe_count) + 1, store.path_));
+    still.header_ = TRY(store.lock_header());
     return still;
 }
 

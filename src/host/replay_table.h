@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "host/replay_files.h"
-#include "host/replay_layout.h"
-#include "host/replay_locks.h"
+#include "host/replay_area.h"
 
 #include "apex/host/published.h"
 
@@ -13,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace apex::replay {
 
@@ -43,7 +42,11 @@ public:
         std::function<std::int64_t()> boot_clock; // microseconds
     };
 
-    OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, Ways ways);
+    /// MakeArea gives the place of the buckets of a main file.
+    using MakeArea = std::function<std::unique_ptr<BucketArea>(const Descriptor& file, const std::string& path)>;
+
+    OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, Ways ways,
+              const MakeArea& make_area);
 
     /// remember-or-refuse. Fault::ReplayStoreFailed if it cannot be decided.
     Result<Outcome> remember(const Request& request);
@@ -61,7 +64,7 @@ public:
 private:
     struct Snapshot final {
         Header header;
-        std::uint64_t size = 0;
+        std::uint64_t version = 0;
     };
     /// What the locked part of `remember` found.
     struct Insertion final {
@@ -80,24 +83,22 @@ private:
     Result<Insertion> insert_making_room(const Request& request);
     Result<Outcome> keep_for_power_loss(const Request& request);
 
-    struct Examination final {
-        bool stale = false;
-        std::uint64_t size = 0;
-    };
-
-    /// Under a lock: whether the path still leads to this file (if not, stale), and its size.
-    Result<Examination> examine() const;
-    Result<std::shared_ptr<const Snapshot>> refreshed(std::uint64_t size);
+    [[nodiscard]] bool path_is_to_be_looked_at(const Request& request) const;
+    Result<Outcome> look_at_path(const Request& request);
+    Result<std::shared_ptr<const Snapshot>> refreshed(std::uint64_t version);
     Result<HeaderLock> lock_header();
+    Result<HeaderLock> try_lock_header();
 
     Result<HeaderLock> lock_header_for_tick(const Request& request);
     [[nodiscard]] bool tick_is_due(const Request& request) const;
     Result<Outcome> tick_now(const Request& request);
-    Result<Outcome> write_tick(const Request& request, Header header, std::uint64_t size);
+    Result<Outcome> write_tick(const Request& request, Header header, std::uint64_t version);
     Done write_header(const Header& header);
     Done raise_skew(const Request& request);
     Done drop_old_table(const Request& request);
-    Result<bool> grow(const Request& request);
+    /// What a process does that cannot have the header at once.
+    enum class Patient : std::uint8_t { no, yes };
+    Result<bool> grow(const Request& request, Patient patient);
     Result<bool> begin_next_table(Header header);
     Done fill_next_table(Header header);
     Done publish_next_table(const Request& request);
@@ -116,18 +117,22 @@ private:
     std::atomic<std::int64_t> ticked_;
     Published<Snapshot> snapshot_;
     std::mutex header_mutex_;
-    std::array<std::mutex, stripe_count> stripes_;
+    std::unique_ptr<BucketArea> area_;
+    std::atomic<std::int64_t> looked_wall_{INT64_MIN}; // when the path was last seen to lead to our file
+    std::atomic<std::int64_t> looked_boot_{INT64_MIN};
 };
 
 /// Standstill holds all locks of a store, in the order in which everybody takes them: stripes, then header.
 class OpenStore::Standstill final {
 public:
     static Result<Standstill> begin(OpenStore& store);
+    /// Tells everybody who waits that the store is no longer the one to use.
+    void retire() noexcept { area_->retire(); }
 
 private:
-    std::array<std::unique_lock<std::mutex>, stripe_count> threads_;
-    std::unique_lock<std::mutex> header_thread_;
-    FileLock processes_;
+    std::vector<StripeGuard> stripes_;
+    HeaderLock header_;
+    BucketArea* area_ = nullptr;
 };
 
 /// The header's lock follows those of the stripes.

@@ -40,11 +40,7 @@ Result<OpenStore::HeaderLock> OpenStore::lock_header_for_tick(const Request& req
         request.skew > snapshot->header.skew) {
         return lock_header();
     }
-    HeaderLock lock{.thread = std::unique_lock(header_mutex_, std::try_to_lock), .process = FileLock()};
-    if (lock.thread.owns_lock()) {
-        lock.process = TRY(FileLock::try_take(file_.number(), header_lock, 1, path_));
-    }
-    return lock;
+    return try_lock_header();
 }
 
 Result<Outcome> OpenStore::tick_now(const Request& request)
@@ -55,8 +51,8 @@ Result<Outcome> OpenStore::tick_now(const Request& request)
         if (!lock.process.holds()) {
             return Outcome::remembered; // someone else is at it, and the mark is not yet too old
         }
-        const Examination file = TRY(examine());
-        if (file.stale) {
+        const Examination area = TRY(area_->examine());
+        if (area.stale || TRY(examine_path(path_, file_.identity())).stale) {
             return Outcome::stale;
         }
         Result<Header> read = read_header();
@@ -64,7 +60,7 @@ Result<Outcome> OpenStore::tick_now(const Request& request)
             return Outcome::damaged;
         }
         header = std::move(*read);
-        const Outcome written = TRY(write_tick(request, header, file.size));
+        const Outcome written = TRY(write_tick(request, header, area.version));
         if (written != Outcome::remembered) {
             return written;
         }
@@ -98,7 +94,7 @@ void begin_segment(Header& header, Moment now)
 
 } // namespace
 
-Result<Outcome> OpenStore::write_tick(const Request& request, Header header, std::uint64_t size)
+Result<Outcome> OpenStore::write_tick(const Request& request, Header header, std::uint64_t version)
 {
     const bool step_seen = stepped(request.now, header);
     if (step_seen) {
@@ -125,7 +121,7 @@ Result<Outcome> OpenStore::write_tick(const Request& request, Header header, std
         TRY(write_header(header));
     }
     ticked_.store(header.high_water, std::memory_order_relaxed);
-    snapshot_.store(std::make_shared<const Snapshot>(Snapshot{.header = std::move(header), .size = size}));
+    snapshot_.store(std::make_shared<const Snapshot>(Snapshot{.header = std::move(header), .version = version}));
     return Outcome::remembered;
 }
 
@@ -137,15 +133,12 @@ Done OpenStore::write_header(const Header& header)
 
 Done OpenStore::change_layout(const Header& header)
 {
-    // The size tells everybody that the header must be read again. It changes first: if we die in between, they read the
-    // old one once more; the other way round they would go on with the old one unawares.
-    const Examination file = TRY(examine());
-    if (file.stale) {
+    if (TRY(examine_path(path_, file_.identity())).stale) {
         return refuse(Fault::ReplayStoreFailed, path_ + " was replaced; log in again");
     }
-    if (::ftruncate(file_.number(), static_cast<off_t>(file.size + header_size)) != 0) {
-        return store_failed("enlarge", path_, errno);
-    }
+    // The version changes first: if we die in between, everybody reads the old header once more; the other way round they
+    // would go on with the old one unawares.
+    TRY(area_->change_version());
     return write_header(header);
 }
 
@@ -172,32 +165,19 @@ Done OpenStore::drop_old_table(const Request& request)
     }
     header.tables.erase(header.tables.begin());
     TRY(change_layout(header));
-    // Some file systems cannot; then the space stays taken until the store is made anew.
-    static_cast<void>(::fallocate(file_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                                  static_cast<off_t>(oldest.offset), static_cast<off_t>(oldest.buckets * bucket_size)));
+    area_->give_back(oldest);
     return {};
 }
 
-namespace {
-
-std::uint64_t rounded_up(std::uint64_t value, std::uint64_t multiple)
-{
-    return (value + multiple - 1) / multiple * multiple;
-}
-
-std::uint64_t final_buckets(std::uint64_t capacity)
-{
-    return rounded_up(std::max<std::uint64_t>(1, capacity / load_per_bucket), stripe_count);
-}
-
-} // namespace
-
 /// True: something was done or is being done by another process, so it is worth trying again.
-Result<bool> OpenStore::grow(const Request& request)
+Result<bool> OpenStore::grow(const Request& request, Patient patient)
 {
     Header header;
     {
-        HeaderLock lock = TRY(lock_header());
+        const HeaderLock lock = TRY(patient == Patient::yes ? lock_header() : try_lock_header());
+        if (!lock.process.holds()) {
+            return true;
+        }
         Result<Header> read = read_header();
         if (!read) {
             return std::move(read).error();
@@ -217,17 +197,14 @@ Result<bool> OpenStore::grow(const Request& request)
 
 Result<bool> OpenStore::begin_next_table(Header header)
 {
-    const std::uint64_t largest = final_buckets(header.capacity);
     const std::uint64_t current = header.tables.back().buckets;
-    if (current >= largest || header.tables.size() == most_tables) {
+    if (current >= largest_table(header.capacity) || header.tables.size() == most_tables) {
         return false;
     }
-    const Examination file = TRY(examine());
-    constexpr std::uint64_t page = 4096;
-    header.preparing = TablePlace{.offset = rounded_up(file.size, page), .buckets = std::min(largest, current * 8)};
+    header.preparing = TablePlace{.buckets = next_table(current, header.capacity)};
     header.prepared = 0;
-    if (::ftruncate(file_.number(), static_cast<off_t>(header.preparing.end())) != 0) {
-        return store_failed("enlarge", path_, errno);
+    if (!TRY(area_->make_room(header, header.preparing))) {
+        return false;
     }
     TRY(write_header(header));
     return true;
@@ -240,12 +217,10 @@ Done OpenStore::fill_next_table(Header header)
     const std::uint64_t start = header.preparing.offset + header.prepared * bucket_size;
     Bytes octets;
     octets.reserve(count * bucket_size);
-    BucketOctets bucket;
     for (std::uint64_t i = 0; i < count; ++i) {
-        encode(Bucket(), BucketPlace{.id = header.id, .offset = start + i * bucket_size}, bucket);
-        append(octets, bucket);
+        append(octets, empty_bucket(BucketPlace{.id = header.id, .offset = start + i * bucket_size}));
     }
-    TRY(write_at(file_.number(), octets, start, path_));
+    TRY(area_->fill(octets, start));
     header.prepared += count;
     return write_header(header);
 }

@@ -114,6 +114,12 @@ bool set_replay_agent_timeout(Settings& settings, std::string_view text)
     return number.has_value();
 }
 
+bool set_replay_records(Settings& settings, std::string_view text)
+{
+    settings.replay_shared_memory = !same_word(text, "file");
+    return !settings.replay_shared_memory || same_word(text, "shared_memory");
+}
+
 bool set_replay_agent_failure(Settings& settings, std::string_view text)
 {
     const bool local = same_word(text, "local");
@@ -157,6 +163,11 @@ constexpr std::array rows = std::to_array<Row>({
       "Whether the replay store survives a loss of power without accepting a request twice."},
      WhenBad::refuse,
      set_boolean<&Settings::replay_durable>},
+    {{"replay_records", "shared_memory | file", "shared_memory",
+      "Where a replay store that is made anew keeps its records: in memory that all processes of the user share, or in "
+      "its file, which is slower."},
+     WhenBad::refuse,
+     set_replay_records},
     {{"replay_store_failure", "refuse | memory", "refuse",
       "What an acceptor does when its replay store cannot be used: refuse clients, or remember requests in the "
       "process's memory only."},

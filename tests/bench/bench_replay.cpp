@@ -100,8 +100,7 @@ void work(ReplayCache& cache, Tally& tally, std::uint64_t worker, double seconds
 
 Tally* shared_tallies(std::size_t count)
 {
-    void* memory =
-        ::mmap(nullptr, count * sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* memory = ::mmap(nullptr, count * sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         std::perror("mmap");
         std::exit(1);
@@ -169,23 +168,38 @@ void measure(const Plan& plan, const Row& row)
     print(row, sum, plan.seconds);
 }
 
-void measure_all(const Plan& plan, const std::string& condition)
+/// Each row that begins with an empty cache has a directory of its own.
+Plan fresh(const Plan& plan)
+{
+    static int count = 0;
+    Plan own = plan;
+    own.directory += "/" + std::to_string(++count);
+    std::filesystem::create_directory(own.directory);
+    std::filesystem::permissions(own.directory, std::filesystem::perms::owner_all);
+    return own;
+}
+
+void measure_all(const Plan& plan, const std::string& condition, bool from_empty)
 {
     struct Kind final {
         std::string name;
         std::string cache;
         bool durable;
     };
-    const std::string file2 = "file2:" + plan.directory + "/mit.rcache2";
-    const std::vector<Kind> kinds = {{"apex", "dfl:", false}, {"apex durable", "dfl:", true}, {"file2", file2, false}};
+    const std::vector<Kind> kinds = {
+        {"apex", "dfl:", false}, {"apex durable", "dfl:", true}, {"file2", "file2:", false}};
     for (const Kind& kind : kinds) {
         for (const auto& [processes, threads] : {std::pair{1, 1}, {2, 1}, {8, 1}, {1, 2}, {1, 8}}) {
-            measure(plan, Row{.name = kind.name + ", " + std::to_string(processes) + "x" + std::to_string(threads) +
-                                      ", " + condition,
-                              .processes = processes,
-                              .threads = threads,
-                              .cache = kind.cache,
-                              .durable = kind.durable});
+            const Plan own = from_empty ? fresh(plan) : plan;
+            measure(own, Row{.name = kind.name + ", " + std::to_string(processes) + "x" + std::to_string(threads) +
+                                     ", " + condition,
+                             .processes = processes,
+                             .threads = threads,
+                             .cache = kind.cache == "file2:" ? kind.cache + own.directory + "/mit.rcache2" : kind.cache,
+                             .durable = kind.durable});
+            if (from_empty) {
+                remove_replay_memory(own.directory);
+            }
         }
     }
 }
@@ -217,9 +231,10 @@ int main(int count, char** arguments)
     plan.seconds = count > 2 ? std::atof(arguments[2]) : plan.seconds;
     plan.living = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : plan.living;
     std::printf("%ld processors; processes x threads\n", ::sysconf(_SC_NPROCESSORS_ONLN));
-    measure_all(plan, "from empty");
+    measure_all(plan, "from empty", true);
     fill(plan);
-    measure_all(plan, std::to_string(plan.living) + " alive");
+    measure_all(plan, std::to_string(plan.living) + " alive", false);
+    remove_replay_memory(plan.directory);
     std::filesystem::remove_all(plan.directory);
     return 0;
 }

@@ -142,6 +142,7 @@ int main(int count, char** arguments)
     }
     plan.directory = pattern;
     const bool good = race(plan);
+    remove_replay_memory(plan.directory);
     std::filesystem::remove_all(plan.directory);
     return good ? 0 : 1;
 }

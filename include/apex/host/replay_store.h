@@ -27,6 +27,9 @@ struct ReplayStoreSettings final {
     /// Survive a loss of power without refusing for longer than two seconds afterwards. Costs one write to the disk a
     /// second, and one for each authenticator dated more than half a second ahead.
     bool durable = true;
+    /// Keep the records of a new store in memory that all processes of the user share; else in the store's file, which is
+    /// slower. Where the system gives no such memory, the file serves.
+    bool shared_memory = true;
     ReplayFailurePolicy failure = ReplayFailurePolicy::refuse;
     /// The socket of apex-replayd, which is asked too: the hosts of a cluster share what it remembers. Empty: none is.
     std::string agent_socket;
@@ -61,6 +64,10 @@ private:
     class State;
     std::unique_ptr<State> state_;
 };
+
+/// remove_replay_memory removes the memory in which the effective user's store below `parent` keeps its records: for those
+/// who remove the directory too. It would stay until the machine restarts. Processes that use it keep it until they end.
+void remove_replay_memory(const std::string& parent) noexcept;
 
 /// MemoryReplayCache remembers in this process only. It refuses authenticators dated before two seconds after its first
 /// use, for it cannot know whether they were accepted. A forked child begins anew in that way.

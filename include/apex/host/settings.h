@@ -62,6 +62,7 @@ struct Settings final {
     std::string replay_directory; // empty: the built-in choice
     std::size_t replay_capacity = 1000000;
     bool replay_durable = true;
+    bool replay_shared_memory = true;
     ReplayFailurePolicy replay_store_failure = ReplayFailurePolicy::refuse;
     std::string replay_agent; // socket of apex-replayd; empty: no cluster
     std::chrono::milliseconds replay_agent_timeout{5};

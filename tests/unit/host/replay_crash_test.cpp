@@ -36,8 +36,7 @@ struct Told final {
 
 class SharedTold final {
 public:
-    SharedTold()
-        : memory_(::mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+    SharedTold() : memory_(::mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
     {
         CPPUNIT_ASSERT(memory_ != MAP_FAILED);
     }
@@ -72,9 +71,8 @@ class ReplayCrashTest : public CppUnit::TestFixture {
             for (std::uint64_t i = 0; i < told.count; ++i) {
                 const auto dated = std::chrono::seconds(told.ahead[i]) - (restarted ? 1s : 0s);
                 const Done done = world.remember(*store, told.numbers[i], dated);
-                CPPUNIT_ASSERT_MESSAGE(where + (restarted ? ", restarted" : "") + ": replay of " +
-                                           std::to_string(told.numbers[i]),
-                                       !done);
+                CPPUNIT_ASSERT_MESSAGE(
+                    where + (restarted ? ", restarted" : "") + ": replay of " + std::to_string(told.numbers[i]), !done);
             }
         }
         // And it is no dead end: logins work again soon.
@@ -128,7 +126,7 @@ class ReplayCrashTest : public CppUnit::TestFixture {
 
     /// Kills `work` at every `stride`th stop in turn, each time in a new world that `before` prepared. Strides are odd, so
     /// that it is now before, now after a system call; APEX_EVERY_STOP in the environment takes every stop.
-    static void kill_everywhere(const Step& before, const Work& work, int stride)
+    void kill_everywhere(const Step& before, const Work& work, int stride)
     {
         if (std::getenv("APEX_EVERY_STOP") != nullptr) {
             stride = 1;
@@ -139,6 +137,7 @@ class ReplayCrashTest : public CppUnit::TestFixture {
         int stop = 0;
         for (bool killed = true; killed; stop += stride) {
             ReplayWorld world;
+            world.shared_memory = shared_memory;
             SharedTold told;
             before(world);
             killed = run_until_stop([&] { work(world, *told); }, stop);
@@ -161,6 +160,9 @@ class ReplayCrashTest : public CppUnit::TestFixture {
         accept(world, *store, told, 2, 100s);
         accept(world, *store, told, 3, 0s);
     }
+
+protected:
+    bool shared_memory = true;
 
 public:
     void killed_at_any_system_call_of_the_first_use()
@@ -203,7 +205,7 @@ public:
                 const auto store = world.open();
                 CPPUNIT_ASSERT(world.remember(*store, 100));
                 CPPUNIT_ASSERT(world.remember(*store, 101, 100s));
-                std::filesystem::resize_file(world.file("replay.store"), 5000);
+                std::filesystem::resize_file(world.file("replay.store"), 4000);
             },
             [](ReplayWorld& world, Told& told) {
                 told.say(100, 0s);
@@ -218,6 +220,7 @@ public:
     void killed_at_any_moment_of_many_uses()
     {
         ReplayWorld world;
+        world.shared_memory = shared_memory;
         SharedTold told;
         for (int round = 0; round < 20; ++round) {
             const pid_t child = ::fork();
@@ -242,7 +245,17 @@ public:
     }
 };
 
+/// The same with the records in the file.
+class ReplayCrashInFileTest : public ReplayCrashTest {
+    CPPUNIT_TEST_SUB_SUITE(ReplayCrashInFileTest, ReplayCrashTest);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    void setUp() override { shared_memory = false; }
+};
+
 CPPUNIT_TEST_SUITE_REGISTRATION(ReplayCrashTest);
+CPPUNIT_TEST_SUITE_REGISTRATION(ReplayCrashInFileTest);
 
 } // namespace
 } // namespace apex

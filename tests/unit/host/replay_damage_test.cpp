@@ -23,15 +23,12 @@ struct Accepted final {
 class ReplayDamageTest : public CppUnit::TestFixture {
     CPPUNIT_TEST_SUITE(ReplayDamageTest);
     CPPUNIT_TEST(no_flipped_octet_of_the_header_lets_a_replay_through);
-    CPPUNIT_TEST(no_flipped_octet_of_a_bucket_lets_a_replay_through);
     CPPUNIT_TEST(no_flipped_octet_of_the_journal_lets_a_replay_through_after_a_restart);
     CPPUNIT_TEST(no_truncation_lets_a_replay_through);
     CPPUNIT_TEST(no_zeroed_page_lets_a_replay_through);
     CPPUNIT_TEST(foreign_contents_are_put_aside);
     CPPUNIT_TEST(a_file_of_another_version_is_put_aside);
     CPPUNIT_TEST(any_octet_of_the_header_page_counts);
-    CPPUNIT_TEST(damage_is_noticed_while_the_store_is_open_and_reported_once);
-    CPPUNIT_TEST(a_truncated_file_does_not_kill_the_process_that_uses_it);
     CPPUNIT_TEST(after_damage_logins_work_again_after_two_seconds);
     CPPUNIT_TEST(after_the_loss_of_both_files_logins_work_again_after_the_skew);
     CPPUNIT_TEST(a_second_loss_does_not_open_the_door_of_the_first);
@@ -42,14 +39,13 @@ class ReplayDamageTest : public CppUnit::TestFixture {
     CPPUNIT_TEST(a_clock_that_comes_back_behind_lets_no_replay_through);
     CPPUNIT_TEST(without_durability_a_restart_refuses_for_the_skew);
     CPPUNIT_TEST(a_full_journal_is_written_anew_and_keeps_what_lives);
-    CPPUNIT_TEST(an_unlinked_store_lets_no_replay_through);
-    CPPUNIT_TEST(a_renamed_store_lets_no_replay_through);
     CPPUNIT_TEST(a_restored_backup_of_another_store_lets_no_replay_through);
     CPPUNIT_TEST(a_restored_journal_of_another_store_lets_no_replay_through);
     CPPUNIT_TEST(a_restored_older_backup_lets_no_replay_through);
     CPPUNIT_TEST(a_restored_older_journal_lets_no_replay_through);
     CPPUNIT_TEST_SUITE_END();
 
+protected:
     ReplayWorld world;
     std::vector<Accepted> accepted;
 
@@ -149,20 +145,6 @@ public:
         flip_each("replay.store", 0, 400, 4096, Duration(0));
     }
 
-    void no_flipped_octet_of_a_bucket_lets_a_replay_through()
-    {
-        accept_some();
-        // An empty bucket holds zeros behind octet 40; here is one with a record.
-        const Bytes store = read_file(world.file("replay.store"));
-        std::size_t bucket = 4096;
-        while (std::all_of(store.begin() + static_cast<std::ptrdiff_t>(bucket) + 40,
-                           store.begin() + static_cast<std::ptrdiff_t>(bucket) + 64,
-                           [](std::uint8_t octet) { return octet == 0; })) {
-            bucket += 1024;
-        }
-        flip_each("replay.store", bucket, bucket + 64, bucket + 1024, Duration(0));
-    }
-
     void no_flipped_octet_of_the_journal_lets_a_replay_through_after_a_restart()
     {
         accept_some();
@@ -173,6 +155,7 @@ public:
     {
         for (const std::size_t size : {0U, 1U, 4095U, 4096U, 4097U, 5120U, 100'000U, 266'239U}) {
             ReplayDamageTest test;
+            test.world.shared_memory = world.shared_memory;
             test.accept_some();
             Bytes octets = read_file(test.world.file("replay.store"));
             octets.resize(size);
@@ -187,6 +170,7 @@ public:
         const Bytes store = read_file(world.file("replay.store"));
         for (std::size_t page = 0; page < store.size(); page += 4096) {
             ReplayDamageTest test;
+            test.world.shared_memory = world.shared_memory;
             test.accept_some();
             Bytes octets = read_file(test.world.file("replay.store"));
             std::fill_n(octets.begin() + static_cast<std::ptrdiff_t>(page), 4096, std::uint8_t{0});
@@ -196,10 +180,7 @@ public:
         }
     }
 
-    void foreign_contents_are_put_aside()
-    {
-        with_damaged_store("foreign", view_of(std::string(300'000, 'x')));
-    }
+    void foreign_contents_are_put_aside() { with_damaged_store("foreign", view_of(std::string(300'000, 'x'))); }
 
     void a_file_of_another_version_is_put_aside()
     {
@@ -216,6 +197,7 @@ public:
     {
         for (const std::size_t at : {std::size_t{100}, std::size_t{3000}, std::size_t{4095}}) {
             ReplayDamageTest test;
+            test.world.shared_memory = world.shared_memory;
             test.accept_some();
             Bytes octets = read_file(test.world.file("replay.store"));
             octets[at] ^= 1;
@@ -224,33 +206,6 @@ public:
             CPPUNIT_ASSERT_EQUAL(std::size_t{1}, test.world.events.size());
             CPPUNIT_ASSERT(test.world.events.front().find("the header is damaged") != std::string::npos);
         }
-    }
-
-    void damage_is_noticed_while_the_store_is_open_and_reported_once()
-    {
-        const auto one = world.open();
-        const auto two = world.open();
-        for (std::uint64_t i = 0; i < 1000; ++i) {
-            CPPUNIT_ASSERT(world.remember(i % 2 == 0 ? *one : *two, i));
-            accepted.push_back({i, world.now});
-        }
-        Bytes octets = read_file(world.file("replay.store"));
-        std::fill(octets.begin() + 4096, octets.end(), std::uint8_t{0});
-        write_file(world.file("replay.store"), octets);
-        assert_no_replay_succeeds(*one, "open store");
-        assert_no_replay_succeeds(*two, "open store");
-        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, world.events.size());
-        CPPUNIT_ASSERT(world.events.front().find("damaged") != std::string::npos);
-        CPPUNIT_ASSERT(world.events.front().find(world.file("replay.store").string()) != std::string::npos);
-    }
-
-    // INVARIANTS R9.
-    void a_truncated_file_does_not_kill_the_process_that_uses_it()
-    {
-        const auto store = world.open();
-        CPPUNIT_ASSERT(world.remember(*store, 1));
-        fs::resize_file(world.file("replay.store"), 0);
-        CPPUNIT_ASSERT_EQUAL(failed, outcome_of(world.remember(*store, 1)));
     }
 
     void after_damage_logins_work_again_after_two_seconds()
@@ -319,6 +274,7 @@ public:
     {
         for (int variant = 0; variant < 6; ++variant) {
             ReplayDamageTest test;
+            test.world.shared_memory = world.shared_memory;
             const auto first = test.world.open();
             CPPUNIT_ASSERT(test.world.remember(*first, 1000));
             const Bytes old = read_file(test.world.file("replay.store"));
@@ -384,33 +340,6 @@ public:
         CPPUNIT_ASSERT_EQUAL(replay, outcome_of(world.remember(*world.open(), 10'001, 270s)));
     }
 
-    void an_unlinked_store_lets_no_replay_through()
-    {
-        const auto store = world.open();
-        CPPUNIT_ASSERT(world.remember(*store, 1));
-        CPPUNIT_ASSERT(world.remember(*store, 2, 100s));
-        fs::remove(world.file("replay.store"));
-        const auto other = world.open();
-        for (ReplayCache* cache : {static_cast<ReplayCache*>(other.get()), static_cast<ReplayCache*>(store.get())}) {
-            CPPUNIT_ASSERT_EQUAL(failed, outcome_of(world.remember(*cache, 1)));
-            CPPUNIT_ASSERT_EQUAL(replay, outcome_of(world.remember(*cache, 2, 100s)));
-        }
-        world.pass(3s);
-        CPPUNIT_ASSERT_EQUAL(remembered, outcome_of(world.remember(*other, 3)));
-        CPPUNIT_ASSERT_EQUAL(replay, outcome_of(world.remember(*store, 3)));
-    }
-
-    void a_renamed_store_lets_no_replay_through()
-    {
-        const auto store = world.open();
-        CPPUNIT_ASSERT(world.remember(*store, 1));
-        fs::rename(world.file("replay.store"), world.file("elsewhere"));
-        CPPUNIT_ASSERT_EQUAL(failed, outcome_of(world.remember(*store, 1)));
-        world.pass(3s);
-        CPPUNIT_ASSERT_EQUAL(remembered, outcome_of(world.remember(*world.open(), 2)));
-        CPPUNIT_ASSERT_EQUAL(replay, outcome_of(world.remember(*store, 2)));
-    }
-
     void a_restored_backup_of_another_store_lets_no_replay_through()
     {
         ReplayWorld other;
@@ -463,7 +392,90 @@ public:
     }
 };
 
+/// The same with the records in the file, and what only then can happen.
+class ReplayDamageInFileTest : public ReplayDamageTest {
+    CPPUNIT_TEST_SUB_SUITE(ReplayDamageInFileTest, ReplayDamageTest);
+    CPPUNIT_TEST(no_flipped_octet_of_a_bucket_lets_a_replay_through);
+    CPPUNIT_TEST(damage_is_noticed_while_the_store_is_open_and_reported_once);
+    CPPUNIT_TEST(a_truncated_file_does_not_kill_the_process_that_uses_it);
+    CPPUNIT_TEST(an_unlinked_store_lets_no_replay_through);
+    CPPUNIT_TEST(a_renamed_store_lets_no_replay_through);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    void setUp() override { world.shared_memory = false; }
+
+    void no_flipped_octet_of_a_bucket_lets_a_replay_through()
+    {
+        accept_some();
+        // An empty bucket holds zeros behind octet 40; here is one with a record.
+        const Bytes store = read_file(world.file("replay.store"));
+        std::size_t bucket = 4096;
+        while (std::all_of(store.begin() + static_cast<std::ptrdiff_t>(bucket) + 40,
+                           store.begin() + static_cast<std::ptrdiff_t>(bucket) + 64,
+                           [](std::uint8_t octet) { return octet == 0; })) {
+            bucket += 1024;
+        }
+        flip_each("replay.store", bucket, bucket + 64, bucket + 1024, Duration(0));
+    }
+
+    void damage_is_noticed_while_the_store_is_open_and_reported_once()
+    {
+        const auto one = world.open();
+        const auto two = world.open();
+        for (std::uint64_t i = 0; i < 1000; ++i) {
+            CPPUNIT_ASSERT(world.remember(i % 2 == 0 ? *one : *two, i));
+            accepted.push_back({i, world.now});
+        }
+        Bytes octets = read_file(world.file("replay.store"));
+        std::fill(octets.begin() + 4096, octets.end(), std::uint8_t{0});
+        write_file(world.file("replay.store"), octets);
+        assert_no_replay_succeeds(*one, "open store");
+        assert_no_replay_succeeds(*two, "open store");
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, world.events.size());
+        CPPUNIT_ASSERT(world.events.front().find("damaged") != std::string::npos);
+        CPPUNIT_ASSERT(world.events.front().find(world.file("replay.store").string()) != std::string::npos);
+    }
+
+    // INVARIANTS R9.
+    void a_truncated_file_does_not_kill_the_process_that_uses_it()
+    {
+        const auto store = world.open();
+        CPPUNIT_ASSERT(world.remember(*store, 1));
+        fs::resize_file(world.file("replay.store"), 0);
+        CPPUNIT_ASSERT_EQUAL(failed, outcome_of(world.remember(*store, 1)));
+    }
+
+    void an_unlinked_store_lets_no_replay_through()
+    {
+        const auto store = world.open();
+        CPPUNIT_ASSERT(world.remember(*store, 1));
+        CPPUNIT_ASSERT(world.remember(*store, 2, 100s));
+        fs::remove(world.file("replay.store"));
+        const auto other = world.open();
+        for (ReplayCache* cache : {static_cast<ReplayCache*>(other.get()), static_cast<ReplayCache*>(store.get())}) {
+            CPPUNIT_ASSERT_EQUAL(failed, outcome_of(world.remember(*cache, 1)));
+            CPPUNIT_ASSERT_EQUAL(replay, outcome_of(world.remember(*cache, 2, 100s)));
+        }
+        world.pass(3s);
+        CPPUNIT_ASSERT_EQUAL(remembered, outcome_of(world.remember(*other, 3)));
+        CPPUNIT_ASSERT_EQUAL(replay, outcome_of(world.remember(*store, 3)));
+    }
+
+    void a_renamed_store_lets_no_replay_through()
+    {
+        const auto store = world.open();
+        CPPUNIT_ASSERT(world.remember(*store, 1));
+        fs::rename(world.file("replay.store"), world.file("elsewhere"));
+        CPPUNIT_ASSERT_EQUAL(failed, outcome_of(world.remember(*store, 1)));
+        world.pass(3s);
+        CPPUNIT_ASSERT_EQUAL(remembered, outcome_of(world.remember(*world.open(), 2)));
+        CPPUNIT_ASSERT_EQUAL(replay, outcome_of(world.remember(*store, 2)));
+    }
+};
+
 CPPUNIT_TEST_SUITE_REGISTRATION(ReplayDamageTest);
+CPPUNIT_TEST_SUITE_REGISTRATION(ReplayDamageInFileTest);
 
 } // namespace
 } // namespace apex

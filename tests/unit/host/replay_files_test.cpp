@@ -178,6 +178,7 @@ public:
 
     void a_hard_link_made_while_the_store_is_open_is_refused()
     {
+        world.shared_memory = false;
         const auto store = world.open();
         CPPUNIT_ASSERT(world.remember(*store, 1));
         fs::create_hard_link(world.file("replay.store"), world.file("second"));
@@ -213,6 +214,7 @@ public:
 
     void a_full_disk_refuses_and_says_so()
     {
+        world.shared_memory = false;
         const fs::path small = world.directory / "small";
         fs::create_directory(small);
         if (::mount("tmpfs", small.c_str(), "tmpfs", MS_NODEV, "size=16k,mode=0755") != 0) {

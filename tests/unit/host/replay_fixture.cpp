@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "unit/host/replay_fixture.h"
 
+#include "host/replay_layout.h"
+
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
@@ -25,6 +27,7 @@ ReplayWorld::ReplayWorld()
 
 ReplayWorld::~ReplayWorld()
 {
+    remove_replay_memory(directory);
     std::error_code ignored;
     std::filesystem::remove_all(directory, ignored);
 }
@@ -35,6 +38,7 @@ ReplayStoreSettings ReplayWorld::settings()
     settings.directory = directory;
     settings.capacity = capacity;
     settings.durable = durable;
+    settings.shared_memory = shared_memory;
     settings.report = [this](const std::string& event) { events.push_back(event); };
     settings.boot_clock = [this] { return boot_readings++ == 0 ? boot : boot + held_up; };
     settings.boot_id = boot_id;
@@ -60,6 +64,17 @@ void ReplayWorld::restart(Duration downtime)
     now += downtime;
     boot = std::chrono::seconds(20);
     ++boot_id[0];
+}
+
+std::optional<int> ReplayWorld::segment() const
+{
+    if (!std::filesystem::is_regular_file(file("replay.store"))) {
+        return std::nullopt;
+    }
+    Bytes page = read_file(file("replay.store"));
+    page.resize(std::min(page.size(), replay::header_size));
+    const Result<replay::Header> header = replay::decode_header(page);
+    return header && header->segment.size != 0 ? std::optional<int>(header->segment.number) : std::nullopt;
 }
 
 std::filesystem::path ReplayWorld::user_directory() const

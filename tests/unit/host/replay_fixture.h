@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ public:
     /// The machine starts anew: everything but the disk is gone, and the wall clock has run on.
     void restart(Duration downtime);
 
+    /// The number of the segment of shared memory in which the records are, if the store's header can be read.
+    [[nodiscard]] std::optional<int> segment() const;
+
     [[nodiscard]] std::filesystem::path user_directory() const;
     [[nodiscard]] std::filesystem::path file(const std::string& name) const { return user_directory() / name; }
 
@@ -49,6 +53,7 @@ public:
     std::array<std::uint8_t, 16> boot_id{1, 2, 3};
     std::size_t capacity = 100'000;
     bool durable = true;
+    bool shared_memory = true; // else the records are in the file
     std::vector<std::string> events;
 };
 

@@ -153,7 +153,7 @@ public:
                 section += " " + std::string(each.name) + " = " + std::string(each.default_value) + "\n";
             }
         }
-        CPPUNIT_ASSERT_EQUAL(std::size_t{15}, names.size());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{16}, names.size());
         const auto without = settings();
         world.configure(section);
         const auto with = settings();
