@@ -120,6 +120,19 @@ def turn_sigterm_into_exit():
     signal.signal(signal.SIGHUP, leave)
 
 
+def remove_replay_memory(directory):
+    """Replay stores below a directory that is about to be removed keep their records in memory that would stay. Its key
+    is made of the place and the user (src/host/replay_segment.cpp)."""
+    odd, mask = 0x9e3779b97f4a7c15, (1 << 64) - 1
+    for place, names, _ in os.walk(directory):
+        users = [int(name[5:]) for name in names if name.startswith("apex_") and name[5:].isdigit()]
+        status = os.stat(place)
+        for user in users:
+            mixed = (((status.st_dev * odd + status.st_ino) & mask) * odd + user) & mask
+            key = ((mixed >> 33) | 1) & 0xffffffff
+            subprocess.run(["ipcrm", "-M", "0x%08x" % key], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
 class Realm:
     """A realm with one KDC. Paths are attributes: directory, krb5_conf, keytab, ccache.
 
@@ -159,6 +172,7 @@ class Realm:
         if os.environ.get("APEX_KEEP"):
             print("# kept " + self.directory)
         else:
+            remove_replay_memory(self.directory)
             shutil.rmtree(self.directory, ignore_errors=True)
         return False
 

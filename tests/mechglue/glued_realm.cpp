@@ -3,6 +3,7 @@
 
 #include "apex/crypto/system_random.h"
 #include "apex/host/krb5_handle.h"
+#include "apex/host/replay_store.h"
 #include "apex/messages/ticket.h"
 #include "tests/support/cammac_maker.h"
 #include "tests/support/pac_maker.h"
@@ -101,6 +102,12 @@ GluedRealm::GluedRealm()
     make_cache(cache, client_principal);
     add_ticket(cache, tgt(client_principal, "TEST.REALM"));
     store(cache, issue_ticket());
+}
+
+/// The records of its replay store would stay in memory when the directory is gone.
+GluedRealm::~GluedRealm()
+{
+    remove_replay_memory(files_.path("replay"));
 }
 
 GluedRealm& glued_realm()

@@ -17,6 +17,9 @@ namespace apex::test {
 class GluedRealm final {
 public:
     GluedRealm();
+    ~GluedRealm();
+    GluedRealm(const GluedRealm&) = delete;
+    GluedRealm& operator=(const GluedRealm&) = delete;
 
     static constexpr const char* service = "host@server.test";
     static constexpr const char* service_principal = "host/server.test@TEST.REALM";

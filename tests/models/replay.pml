@@ -7,21 +7,31 @@
  * machine may lose power: then every process ends, the main file is worth nothing (it is never synchronised), and of the
  * journal only what was synchronised is left. Each step is named after the function that does it.
  *
+ * With SEGMENT the records lie in shared memory: a process then looks at the file's path only when it has not done so for
+ * LEASE (path_is_to_be_looked_at), and what makes a store anew tells those who wait for its locks (retire). A record that a
+ * killed process was writing is there or not, as in the file: the next holder of the stripe finishes it, and the process
+ * did not come to its success.
+ *
  * Time is counted in units of half a second, as it were: an authenticator is fresh while |now - dated| <= SKEW; a record
  * of one dated ahead goes to the journal too; a store made anew at T0 refuses what is dated <= T0 + DOOR.
  * Left out, because the unit tests show it: encodings, clock steps, the loss of both files.
  *
  * Define one of these to see the property broken: MUTANT_NO_LOCK (find and write without a lock), MUTANT_NO_EXAMINE (the
- * path is not looked at after locking), MUTANT_NO_DOOR (a new store accepts everything), MUTANT_NO_JOURNAL (ahead-dated
+ * path is not looked at, not after locking nor ever), MUTANT_NO_DOOR (a new store accepts everything), MUTANT_NO_JOURNAL (ahead-dated
  * ones are not written to it), MUTANT_RECEIPT (a record lives until receipt + SKEW, as MIT's), MUTANT_OLD_HEADER (a
- * changed size is not noticed), MUTANT_HELD_UP (a process goes on however long it was stopped; the first version of the
+ * changed size is not noticed), MUTANT_SHORT_DOOR (a new store refuses too little for the LEASE), MUTANT_HELD_UP (a process goes on however long it was stopped; the first version of the
  * store had this fault, and this model found it).
  */
 #define TABLES 2
 #define SKEW 1
 #define MARGIN 1 /* a record lives that much longer than its authenticator is fresh */
 #define HELD_UP 1 /* a request older than that is not decided (check_not_held_up); at most MARGIN */
+#define LEASE 0 /* of SEGMENT: the path is looked at once in a unit of time; never more than DOOR */
+#ifdef MUTANT_SHORT_DOOR
+#define DOOR (-1)
+#else
 #define DOOR 0
+#endif
 #ifndef LAST
 #define LAST 4
 #endif
@@ -38,6 +48,9 @@ typedef Inode {
     byte tables; /* how many the header lists; the file's size tells when that changes */
     byte door;   /* dated < door is refused */
     bit damaged;
+#ifdef SEGMENT
+    bit retired;
+#endif
     bit stripe;  /* the lock of these keys' stripe; what needs Standstill takes it too */
 };
 Inode inode[INODES];
@@ -67,6 +80,14 @@ bit epoch = 0;     /* changes with a loss of power: processes of the former epoc
 #endif
 #define unlock_stripe(n) inode[n].stripe = 0
 
+#ifdef SEGMENT
+#define retire(n) inode[n].retired = 1
+#define forget mine = NONE; looked = NONE
+#else
+#define retire(n) skip
+#define forget mine = NONE
+#endif
+
 /* create_store, by the holder of the directory's lock. One step: the rename at its end makes the file visible. */
 inline create_store()
 {
@@ -94,7 +115,7 @@ inline open_store()
         lock_stripe(mine);
         if
         :: born != epoch -> unlock_stripe(mine); goto ended
-        :: else -> create_store(); unlock_stripe(mine)
+        :: else -> retire(mine); create_store(); unlock_stripe(mine)
         fi
     :: else
     fi;
@@ -106,6 +127,9 @@ proctype Acceptor()
     byte mine = NONE; /* the inode that this process has open */
     byte t;           /* the clock, read once for a request */
     byte size;
+#ifdef SEGMENT
+    byte looked = NONE; /* when the path was last seen to lead to `mine` */
+#endif
 #ifdef MUTANT_OLD_HEADER
     byte known;
 #endif
@@ -135,12 +159,29 @@ opening:
     :: mine == NONE -> goto opening
     :: else
     fi;
-    lock_stripe(mine); /* insert */
-#ifndef MUTANT_NO_EXAMINE
+#if defined(SEGMENT) && !defined(MUTANT_NO_EXAMINE)
     if
-    :: path != mine -> unlock_stripe(mine); mine = NONE; goto opening /* examine */
+    :: looked == NONE || t > looked + LEASE -> /* look_at_path */
+        if
+        :: path != mine -> forget; goto opening
+        :: else -> looked = t
+        fi
     :: else
     fi;
+#endif
+    lock_stripe(mine); /* insert */
+#ifdef SEGMENT
+    if
+    :: inode[mine].retired -> unlock_stripe(mine); forget; goto opening /* examine */
+    :: else
+    fi;
+#else
+#ifndef MUTANT_NO_EXAMINE
+    if
+    :: path != mine -> unlock_stripe(mine); forget; goto opening /* examine */
+    :: else
+    fi;
+#endif
 #endif
 #ifdef MUTANT_OLD_HEADER
     size = (known == 0 -> inode[mine].tables : known);
@@ -174,7 +215,7 @@ opening:
         atomic { born == epoch -> written = life }; /* append_journal */
         atomic { born == epoch -> on_disk = written }; /* synchronise */
         if
-        :: path != mine -> mine = NONE; goto again /* examine: refused */
+        :: path != mine -> forget; goto again /* examine_path: refused */
         :: else
         fi
     :: else
@@ -193,7 +234,7 @@ refused:
 ended:
     atomic { /* with a loss of power its successors begin anew */
         if
-        :: born != epoch -> mine = NONE; goto again
+        :: born != epoch -> forget; goto again
         :: else
         fi
     }

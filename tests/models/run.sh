@@ -48,6 +48,16 @@ for mutant in NO_LOCK NO_EXAMINE NO_DOOR NO_JOURNAL RECEIPT OLD_HEADER HELD_UP; 
     check "mutant $mutant" broken "-DMUTANT_$mutant"
 done
 
+# What differs with shared memory; the other mutants are the same ones.
+check "replay store in shared memory" holds -DSEGMENT
+mutants="NO_EXAMINE SHORT_DOOR"
+if [ "${1:-}" = full ]; then
+    mutants="$mutants NO_LOCK NO_DOOR NO_JOURNAL RECEIPT OLD_HEADER HELD_UP"
+fi
+for mutant in $mutants; do
+    check "shared memory, mutant $mutant" broken -DSEGMENT "-DMUTANT_$mutant"
+done
+
 model=cluster
 check "cluster" holds
 for mutant in TRUSTING NO_CHECK CHECK_FIRST SHORT_LIFE HELD_UP NOT_ATOMIC LOCAL; do
