@@ -34,15 +34,15 @@ def works_of(arguments):
 
 def build(name, source, *flags):
     program = os.path.join(build_directory(), name)
-    source = os.path.join(HERE, source)
-    if is_stale(program, [source]):
-        subprocess.check_call(["cc", *FLAGS, source, "-o", program, *flags])
+    sources = [os.path.join(HERE, file) for file in (source, "gss_calls.h")]
+    if is_stale(program, sources):
+        subprocess.check_call(["cc", *FLAGS, sources[0], "-o", program, *flags])
     return program
 
 
-def build_against(implementation):
+def build_against(implementation, program="gss_bench"):
     flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", PACKAGES[implementation]], text=True).split()
-    return build("gss_bench_" + implementation, "gss_bench.c", "-DPEER_" + implementation.upper(), *flags)
+    return build("%s_%s" % (program, implementation), program + ".c", "-DPEER_" + implementation.upper(), *flags)
 
 
 def read_lines(process, by_apex):
