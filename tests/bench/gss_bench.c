@@ -335,5 +335,9 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; ++i)
         run(argv[i], &sides);
     end(&sides);
+    /* Whoever reads this looks at which mechanism this process has, then closes our input. */
+    fclose(stdout);
+    while (getchar() != EOF)
+        ;
     return 0;
 }

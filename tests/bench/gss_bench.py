@@ -49,10 +49,11 @@ def read_lines(process, by_apex):
     """{work: median} of a program's output, and whether the mechanism was the right one."""
     found = {}
     for line in process.stdout:
-        if by_apex is not None and served_by_apex(process.pid) != by_apex:
-            raise RuntimeError("the module %s, wrongly" % ("does not serve" if by_apex else "serves"))
         work, _, median, low, high = line.split()
         found[work] = (float(median), float(low), float(high))
+    if by_apex is not None and process.poll() is None and served_by_apex(process.pid) != by_apex:
+        raise RuntimeError("the module %s, wrongly" % ("does not serve" if by_apex else "serves"))
+    process.stdin.close()
     if process.wait() != 0:
         raise RuntimeError("%s ended with %d" % (process.args[0], process.returncode))
     return found
@@ -61,7 +62,8 @@ def read_lines(process, by_apex):
 def measure(column, programs, environments, enctype, seconds, works):
     first = str(enctype) if column == "limit" else "type%d@%s" % (enctype, HOST)
     command = [programs[column], first, str(seconds), *works]
-    with subprocess.Popen(command, env=environments.get(column), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=environments.get(column), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as process:
         return read_lines(process, {"limit": None, "heimdal": None}.get(column, column == "apex"))
 
 
