@@ -23,7 +23,8 @@ Secret::~Secret()
 }
 
 Secret::Secret(Secret&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)),
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
       capacity_(std::exchange(other.capacity_, 0))
 {
 }
@@ -68,10 +69,20 @@ bool constant_time_equal(ByteView left, ByteView right) noexcept
     if (left.size() != right.size()) {
         return false;
     }
-    // volatile keeps the compiler from leaving the loop early or turning it into a call of memcmp.
-    volatile std::uint8_t difference = 0;
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        difference = static_cast<std::uint8_t>(difference | (left[i] ^ right[i]));
+    std::uint64_t difference = 0;
+    std::size_t at = 0;
+    for (; left.size() - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
+        std::uint64_t one = 0;
+        std::uint64_t other = 0;
+        std::memcpy(&one, left.data() + at, sizeof one);
+        std::memcpy(&other, right.data() + at, sizeof other);
+        difference |= one ^ other;
+        // The compiler knows nothing of the value: it cannot leave the loop early or call memcmp instead.
+        __asm__ volatile("" : "+r"(difference));
+    }
+    for (; at < left.size(); ++at) {
+        difference |= static_cast<std::uint64_t>(left[at] ^ right[at]);
+        __asm__ volatile("" : "+r"(difference));
     }
     return difference == 0;
 }

@@ -12,28 +12,24 @@
 
 namespace apex {
 
-struct AcceptorExchange::OpenedTicket final {
-    TicketContents contents;
-    std::shared_ptr<const Key> session_key;
-    Principal service; // of the key entry: the cleartext name in the ticket proves nothing
-    std::uint32_t key_version = 0;
-    std::shared_ptr<const Key> service_key;
-    EncryptionType type = EncryptionType::none;
-    Bytes original;
+struct AcceptorExchange::Opening final {
+    std::shared_ptr<const OpenedTicket> ticket;
+    bool remembered = false; // a request with this ticket was accepted before
 };
 
 Result<Acceptance> AcceptorExchange::accept(const ApRequest& request, Framing framing,
-                                             const ChannelBindings* bindings) const
+                                            const ChannelBindings* bindings) const
 {
     const Time now = world_.clock.now();
 
     // 2. Decrypt the ticket: it holds the session key and the user's authorization data.
-    OpenedTicket opened = TRY(open_ticket(request));
+    const Opening opening = TRY(open_ticket(request));
+    const OpenedTicket& opened = *opening.ticket;
 
     // 3. Decrypt the authenticator with that session key; it must be this client's, fresh, ours, and new.
     Authenticator authenticator = TRY(open_authenticator(request, *opened.session_key));
     TRY(check_same_client(opened.contents, authenticator));
-    TRY(check_ticket(opened, authenticator, bindings, now));
+    TRY(check_ticket(opening, authenticator, bindings, now));
     GssChecksum checksum = TRY(read_checksum(request, authenticator, *opened.session_key, bindings));
     TRY(check_framing(framing == Framing::framed, checksum));
 
@@ -58,44 +54,73 @@ Result<Acceptance> AcceptorExchange::accept(const ApRequest& request, Framing fr
         });
     }
     const Time client_time = authenticator.time;
-    Session session = TRY(make_session(std::move(opened), std::move(authenticator), std::move(checksum),
-                                       answer ? &*answer : nullptr));
+    Session session =
+        TRY(make_session(opened, std::move(authenticator), std::move(checksum), answer ? &*answer : nullptr));
 
     // The last check of step 3 and the only effect: nobody has shown this authenticator before (INVARIANTS A15).
     // A message that is refused for any other reason leaves no record; nothing leaves before this has succeeded.
     TRY(world_.replays.remember(request.authenticator.cipher, request.authenticator.type, client_time,
                                 policy_.clock_skew, now));
+    if (world_.opened != nullptr && !opening.remembered) {
+        world_.opened->remember(opening.ticket, now);
+    }
     return Acceptance{std::move(session), std::move(reply)};
 }
 
-Result<AcceptorExchange::OpenedTicket> AcceptorExchange::open_ticket(const ApRequest& request) const
+namespace {
+
+/// What the KDC says in a ticket that `key` opened.
+Result<std::shared_ptr<const OpenedTicket>> read_opened(const Ticket& ticket, const ServiceKey& key, ByteView plaintext)
+{
+    auto opened = std::make_shared<OpenedTicket>();
+    opened->service = key.principal;
+    opened->key_version = key.version;
+    opened->service_key = key.key;
+    opened->contents = TRY(TicketContents::decode(plaintext));
+    opened->type = ticket.encrypted_part.type;
+    opened->original = ticket.encode();
+    EncryptionKey& sent = opened->contents.session_key;
+    Key session = TRY(Key::from(sent.type, std::move(sent.value)));
+    opened->session_key = std::make_shared<const Key>(std::move(session));
+    return std::shared_ptr<const OpenedTicket>(std::move(opened));
+}
+
+} // namespace
+
+Result<AcceptorExchange::Opening> AcceptorExchange::open_ticket(const ApRequest& request) const
 {
     if (request.options.use_session_key()) {
         return refuse(Fault::UserToUserRefused, "the AP options say use-session-key");
     }
     const Ticket& ticket = request.ticket;
-    OpenedTicket opened;
-    std::optional<Secret> plaintext;
+    Opening opening;
+    std::optional<Error> unreadable;
     TRY(world_.keys.try_keys(ticket, [&](const ServiceKey& key) {
-        Result<Secret> opens = key.for_tickets.open(ticket.encrypted_part.cipher);
-        if (!opens) {
+        opening.ticket = world_.opened != nullptr ? world_.opened->find(ticket, key) : nullptr;
+        if (opening.ticket != nullptr) {
+            opening.remembered = true;
+            return true;
+        }
+        const Result<Secret> plaintext = key.for_tickets.open(ticket.encrypted_part.cipher);
+        if (!plaintext) {
             return false;
         }
-        plaintext = std::move(*opens);
-        opened.service = key.principal;
-        opened.key_version = key.version;
-        opened.service_key = key.key;
+        Result<std::shared_ptr<const OpenedTicket>> opened = read_opened(ticket, key, plaintext->view());
+        if (opened) {
+            opening.ticket = std::move(*opened);
+        } else {
+            unreadable = std::move(opened).error();
+        }
         return true;
     }));
-    if (!plaintext) {
+    if (unreadable) {
+        return *std::move(unreadable);
+    }
+    if (opening.ticket == nullptr) {
         return refuse(Fault::Internal, "the key source reported success without a key");
     }
-    opened.contents = TRY(TicketContents::decode(plaintext->view()));
-    opened.type = ticket.encrypted_part.type;
-    opened.original = ticket.encode();
-    Key session = TRY(Key::from(opened.contents.session_key.type, std::move(opened.contents.session_key.value)));
-    opened.session_key = std::make_shared<const Key>(std::move(session));
     tell(world_.trace, [&] {
+        const OpenedTicket& opened = *opening.ticket;
         return TicketOpened{.service = opened.service.text(),
                             .version = opened.key_version,
                             .ticket_type = name_of(opened.type),
@@ -104,7 +129,7 @@ Result<AcceptorExchange::OpenedTicket> AcceptorExchange::open_ticket(const ApReq
                             .auth_time = opened.contents.auth_time,
                             .end_time = opened.contents.end_time};
     });
-    return opened;
+    return opening;
 }
 
 Result<Authenticator> AcceptorExchange::open_authenticator(const ApRequest& request, const Key& session_key) const
@@ -149,9 +174,10 @@ std::string types_text(const AuthorizationData& elements)
 
 } // namespace
 
-Done AcceptorExchange::check_ticket(const OpenedTicket& opened, const Authenticator& authenticator,
+Done AcceptorExchange::check_ticket(const Opening& opening, const Authenticator& authenticator,
                                     const ChannelBindings* bindings, Time now) const
 {
+    const OpenedTicket& opened = *opening.ticket;
     const TicketContents& ticket = opened.contents;
     tell(world_.trace, [&] {
         return AuthorizationDataSeen{.ticket_types = types_text(ticket.authorization_data),
@@ -174,7 +200,9 @@ Done AcceptorExchange::check_ticket(const OpenedTicket& opened, const Authentica
         TRY(check_authorization_data(ticket.authorization_data, "ticket"));
         TRY(check_authorization_data(authenticator.authorization_data, "authenticator"));
     }
-    TRY(check_readable(ticket.authorization_data));
+    if (!opening.remembered) { // the form of a remembered one was found good
+        TRY(check_readable(ticket.authorization_data));
+    }
     if (policy_.strict_pac) {
         TRY(check_pac(ticket, *opened.service_key));
     }
@@ -241,8 +269,8 @@ Result<ApReplyContents> AcceptorExchange::make_answer(const Authenticator& authe
     return answer;
 }
 
-Result<Session> AcceptorExchange::make_session(OpenedTicket opened, Authenticator authenticator, GssChecksum checksum,
-                                               const ApReplyContents* answer) const
+Result<Session> AcceptorExchange::make_session(const OpenedTicket& opened, Authenticator authenticator,
+                                               GssChecksum checksum, const ApReplyContents* answer) const
 {
     Session session;
     session.keys.ticket_session = opened.session_key;
@@ -264,7 +292,7 @@ Result<Session> AcceptorExchange::make_session(OpenedTicket opened, Authenticato
         session.delegated = TRY(open_delegated(*checksum.delegated, session.keys));
     }
     session.initiator = opened.contents.client; // INVARIANTS A7: the ticket's, which the KDC vouches for
-    session.acceptor = std::move(opened.service);
+    session.acceptor = opened.service;
     session.auth_time = opened.contents.auth_time;
     session.start_time = opened.contents.start_time;
     session.end_time = opened.contents.end_time;
@@ -272,10 +300,10 @@ Result<Session> AcceptorExchange::make_session(OpenedTicket opened, Authenticato
     session.ticket_flags = opened.contents.flags.bits;
     session.ticket_type = opened.type;
     session.key_version = opened.key_version;
-    session.ticket_authorization = std::move(opened.contents.authorization_data);
+    session.ticket_authorization = opened.contents.authorization_data;
     session.authenticator_authorization = std::move(authenticator.authorization_data);
-    session.ticket = std::move(opened.original);
-    session.service_key = std::move(opened.service_key);
+    session.ticket = opened.original;
+    session.service_key = opened.service_key;
     return session;
 }
 

@@ -46,10 +46,10 @@ Result<Step> Context::judge(const std::shared_ptr<Credential>& given, ByteView t
                                      .realms = mechanism.realms(),
                                      .clock = mechanism.clock(),
                                      .random = mechanism.random(),
-                                     .trace = settings->trace_sink.get()},
+                                     .trace = settings->trace_sink.get(),
+                                     .opened = &mechanism.opened_tickets()},
                                     policy_of(*settings, TRY(permitted_types(*settings, credential.get()))));
-    Result<Acceptance> accepted =
-        exchange.accept(request, first.framed ? Framing::framed : Framing::bare, bindings);
+    Result<Acceptance> accepted = exchange.accept(request, first.framed ? Framing::framed : Framing::bare, bindings);
     if (!accepted) {
         const std::optional<Bytes> message = refusal_message(accepted.error(), request, mechanism.clock().now());
         if (message) {

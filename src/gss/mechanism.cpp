@@ -5,6 +5,7 @@
 #include "apex/crypto/system_random.h"
 #include "apex/host/programs.h"
 #include "apex/host/realm_paths.h"
+#include "apex/host/recent_tickets.h"
 #include "apex/host/refusal_log.h"
 #include "apex/host/replay_store.h"
 
@@ -59,7 +60,8 @@ private:
 
 Mechanism::Mechanism()
     : clock_(std::make_unique<SystemClock>()), random_(std::make_unique<SystemRandom>()),
-      realms_(std::make_unique<RealmPaths>()), replay_caches_(std::make_unique<ReplayCaches>())
+      realms_(std::make_unique<RealmPaths>()), opened_tickets_(std::make_unique<RecentTickets>()),
+      replay_caches_(std::make_unique<ReplayCaches>())
 {
 }
 

@@ -45,23 +45,23 @@ public:
         const RealmTrust& realms;
         const Clock& clock;
         Random& random;
-        Trace* trace; // null: nobody listens
+        Trace* trace;                     // null: nobody listens
+        OpenedTickets* opened = nullptr; // null: each ticket is opened anew
     };
 
     AcceptorExchange(World world, AcceptorPolicy policy) : world_(world), policy_(std::move(policy)) {}
 
     /// Judges a request. Fault::DceStyleMismatch if framing and flags contradict each other. `bindings` null: the caller gave none. All checks come before any effect; the only effect is
-    /// the replay record, and it is the last check (INVARIANTS A15).
+    /// the replay record, and it is the last check (INVARIANTS A15). Behind it the ticket is remembered.
     [[nodiscard]] Result<Acceptance> accept(const ApRequest& request, Framing framing,
                                             const ChannelBindings* bindings) const;
 
 private:
-    struct OpenedTicket;
-    struct Judged;
+    struct Opening;
 
-    [[nodiscard]] Result<OpenedTicket> open_ticket(const ApRequest& request) const;
+    [[nodiscard]] Result<Opening> open_ticket(const ApRequest& request) const;
     [[nodiscard]] Result<Authenticator> open_authenticator(const ApRequest& request, const Key& session_key) const;
-    [[nodiscard]] Done check_ticket(const OpenedTicket& opened, const Authenticator& authenticator,
+    [[nodiscard]] Done check_ticket(const Opening& opening, const Authenticator& authenticator,
                                     const ChannelBindings* bindings, Time now) const;
     [[nodiscard]] Done check_keys(const OpenedTicket& opened, const Authenticator& authenticator) const;
     [[nodiscard]] Result<GssChecksum> read_checksum(const ApRequest& request, const Authenticator& authenticator,
@@ -69,7 +69,7 @@ private:
     [[nodiscard]] Result<ApReplyContents> make_answer(const Authenticator& authenticator, const OpenedTicket& opened,
                                                       ContextFlags flags) const;
     [[nodiscard]] Result<EncryptionType> negotiate(const Authenticator& authenticator, EncryptionType session) const;
-    [[nodiscard]] Result<Session> make_session(OpenedTicket opened, Authenticator authenticator,
+    [[nodiscard]] Result<Session> make_session(const OpenedTicket& opened, Authenticator authenticator,
                                                GssChecksum checksum, const ApReplyContents* answer) const;
 
     World world_;

@@ -36,6 +36,31 @@ public:
     virtual Done try_keys(const Ticket& ticket, const std::function<bool(const ServiceKey&)>& opens) const = 0;
 };
 
+/// OpenedTicket is a ticket that a service key opened, and what the KDC says in it. Immutable: all the contexts whose
+/// client shows this ticket may share it.
+struct OpenedTicket final {
+    TicketContents contents; // the octets of the session key have moved into `session_key`
+    std::shared_ptr<const Key> session_key;
+    Principal service; // of the key entry: the cleartext name in the ticket proves nothing
+    std::uint32_t key_version = 0;
+    std::shared_ptr<const Key> service_key;
+    EncryptionType type = EncryptionType::none;
+    Bytes original; // the ticket's DER as received
+};
+
+/// OpenedTickets is the port to a memory of tickets that were opened before: a client shows one ticket many times. What
+/// it holds saves work and proves nothing but what the key proved: a ticket is found only by the key that opened it.
+class OpenedTickets {
+public:
+    virtual ~OpenedTickets() = default;
+
+    /// The remembered ticket that equals `ticket` in every octet and that this very key opened, or null.
+    [[nodiscard]] virtual std::shared_ptr<const OpenedTicket> find(const Ticket& ticket,
+                                                                   const ServiceKey& key) const = 0;
+    /// Remembers a ticket whose request was accepted at `now`.
+    virtual void remember(std::shared_ptr<const OpenedTicket> opened, Time now) = 0;
+};
+
 /// ServiceTicket is what an initiator holds for one service.
 struct ServiceTicket final {
     Bytes ticket; // DER, copied byte-exact into the request

@@ -29,6 +29,7 @@ public:
     [[nodiscard]] const Clock& clock() const noexcept { return *clock_; }
     [[nodiscard]] Random& random() const noexcept { return *random_; }
     [[nodiscard]] const RealmTrust& realms() const noexcept { return *realms_; }
+    [[nodiscard]] OpenedTickets& opened_tickets() const noexcept { return *opened_tickets_; }
 
     /// The replay cache of a name in the syntax of KRB5RCACHENAME; empty: what the settings say. One object per name
     /// and settings, shared by all contexts. Fault::ReplayStoreFailed for a name that cannot be understood.
@@ -44,6 +45,7 @@ private:
     std::unique_ptr<Clock> clock_;
     std::unique_ptr<Random> random_;
     std::unique_ptr<RealmTrust> realms_;
+    std::unique_ptr<OpenedTickets> opened_tickets_;
     std::unique_ptr<ReplayCaches> replay_caches_;
 };
 
