@@ -140,8 +140,8 @@ Done Context::check_mechanism(ByteView mechanism)
             return {};
         }
     }
-    return refuse(Fault::WrongMechanism, "mechanism OID " + hex(mechanism) + ", expected that of Kerberos 5, " +
-                                             hex(krb5_oid()));
+    return refuse(Fault::WrongMechanism,
+                  "mechanism OID " + hex(mechanism) + ", expected that of Kerberos 5, " + hex(krb5_oid()));
 }
 
 Result<Step> Context::establish(Session session, Role role, Bytes token)
@@ -150,16 +150,18 @@ Result<Step> Context::establish(Session session, Role role, Bytes token)
     const bool dce_style = (session.flags & flag::dce_style) != 0;
     MessageProtection protection = TRY(MessageProtection::make(
         role, ProtectionKeys{.own = session.keys.of_initiator(), .acceptor_subkey = session.keys.acceptor_subkey},
-        session.send_sequence, session.receive_sequence, sequence_rules(session.flags), dce_style, mechanism.random(), mechanism_));
-    tell(trace_if_enabled(), [&] {
+        session.send_sequence, session.receive_sequence, sequence_rules(session.flags), dce_style, mechanism.random(),
+        mechanism_));
+    // The call that comes here has looked at the settings.
+    const Settings* const settings = latest_settings();
+    tell(settings != nullptr ? settings->trace_sink.get() : nullptr, [&] {
         const Key& key = *session.keys.for_messages();
-        return ContextEstablished{
-            .role = role == Role::initiator ? TraceRole::initiator : TraceRole::acceptor,
-            .peer = (role == Role::initiator ? session.acceptor : session.initiator).text(),
-            .flags = flags_text(session.flags),
-            .end_time = session.end_time,
-            .message_key_type = name_of(key.type()),
-            .message_key_fingerprint = key.fingerprint()};
+        return ContextEstablished{.role = role == Role::initiator ? TraceRole::initiator : TraceRole::acceptor,
+                                  .peer = (role == Role::initiator ? session.acceptor : session.initiator).text(),
+                                  .flags = flags_text(session.flags),
+                                  .end_time = session.end_time,
+                                  .message_key_type = name_of(key.type()),
+                                  .message_key_fingerprint = key.fingerprint()};
     });
     std::shared_ptr<const NameAttributes> attributes = role == Role::acceptor ? attributes_of(session) : nullptr;
     state_ = Established{.session = std::make_shared<const Session>(std::move(session)),

@@ -198,12 +198,21 @@ bool any_allowed(const KeytabSnapshot& keytab, const Allowed& allowed)
                        [&](const KeytabEntry& entry) { return allowed(entry.principal()); });
 }
 
-/// Chooses the form of the acceptor's host that the keytab has, as MIT does.
-Done settle_host(const std::optional<KerberosName>& acceptor, const KeytabSnapshot& keytab, Allowed& allowed,
-                 const Settings& settings)
+/// The rule for an acceptor name. Only a host-based one asks the settings.
+Result<Allowed> rule_for(const std::optional<KerberosName>& acceptor)
 {
-    if (settings.dns_canonicalize_hostname == DnsCanonicalization::fallback && allowed.names_host() &&
-        !any_allowed(keytab, allowed)) {
+    const bool asks = acceptor && acceptor->host_based;
+    return Allowed(acceptor, asks && TRY(current_settings())->ignore_acceptor_hostname);
+}
+
+/// Chooses the form of the acceptor's host that the keytab has, as MIT does.
+Done settle_host(const std::optional<KerberosName>& acceptor, const KeytabSnapshot& keytab, Allowed& allowed)
+{
+    if (!allowed.names_host()) {
+        return {};
+    }
+    const std::shared_ptr<const Settings> settings = TRY(current_settings());
+    if (settings->dns_canonicalize_hostname == DnsCanonicalization::fallback && !any_allowed(keytab, allowed)) {
         static_cast<void>(TRY(use_next_host(*acceptor, allowed)));
     }
     return {};
@@ -222,8 +231,7 @@ Error nothing_in(const std::string& keytab_name)
 
 } // namespace
 
-KeytabKeys::KeytabKeys(std::shared_ptr<KeytabFile> file, std::optional<KerberosName> acceptor,
-                       Checked checked) noexcept
+KeytabKeys::KeytabKeys(std::shared_ptr<KeytabFile> file, std::optional<KerberosName> acceptor, Checked checked) noexcept
     : file_(std::move(file)), acceptor_(std::move(acceptor)), checked_(checked)
 {
 }
@@ -235,7 +243,6 @@ const std::string& KeytabKeys::keytab_name() const noexcept
 
 Done KeytabKeys::try_keys(const Ticket& ticket, const Opens& opens) const
 {
-    const std::shared_ptr<const Settings> settings = TRY(current_settings());
     Result<std::shared_ptr<const KeytabSnapshot>> first = file_->current(&ticket);
     if (!first) {
         return checked_ == Checked::before ? as_acceptor_error(first.error()) : first.error();
@@ -244,9 +251,9 @@ Done KeytabKeys::try_keys(const Ticket& ticket, const Opens& opens) const
     if (checked_ == Checked::at_use && keytab->listed() && keytab->entries().empty()) {
         return nothing_in(file_->name());
     }
-    Allowed allowed(acceptor_, settings->ignore_acceptor_hostname);
+    Allowed allowed = TRY(rule_for(acceptor_));
     for (;;) {
-        TRY(settle_host(acceptor_, *keytab, allowed, *settings));
+        TRY(settle_host(acceptor_, *keytab, allowed));
         Search search(*keytab, ticket, allowed, opens);
         if (allowed.exact()) {
             search.look_for(acceptor_->principal);
@@ -274,7 +281,6 @@ Done KeytabKeys::try_keys(const Ticket& ticket, const Opens& opens) const
 
 Done KeytabKeys::check() const
 {
-    const std::shared_ptr<const Settings> settings = TRY(current_settings());
     const std::shared_ptr<const KeytabSnapshot> keytab = TRY(file_->current(nullptr));
     if (!keytab->listed()) {
         return {}; // asked for each ticket's key then
@@ -282,8 +288,8 @@ Done KeytabKeys::check() const
     if (keytab->entries().empty()) {
         return nothing_in(file_->name());
     }
-    Allowed allowed(acceptor_, settings->ignore_acceptor_hostname);
-    TRY(settle_host(acceptor_, *keytab, allowed, *settings));
+    Allowed allowed = TRY(rule_for(acceptor_));
+    TRY(settle_host(acceptor_, *keytab, allowed));
     if (!any_allowed(*keytab, allowed)) {
         return refuse(Fault::KeytabMismatch, "no key table entry found for " + allowed.text() + " in keytab " +
                                                  file_->name() + "; its first entry is for " +

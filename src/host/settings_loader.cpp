@@ -223,8 +223,24 @@ bool is_secure() noexcept
     return getauxval(AT_SECURE) != 0;
 }
 
+/// What an entry NAME=VALUE of the environment gives to the variable `name`, or null.
+const char* value_for(const char* name, const char* entry) noexcept
+{
+    while (*name != '\0' && *name == *entry) {
+        ++name;
+        ++entry;
+    }
+    return *name == '\0' && *entry == '=' ? entry + 1 : nullptr;
+}
+
+/// Setting is a variable of ours and what an entry of the environment gives it.
+struct Setting final {
+    std::size_t variable;
+    const char* value;
+};
+
 /// Which of our variables an entry NAME=VALUE of the environment sets.
-std::optional<std::size_t> variable_of(const char* entry) noexcept
+std::optional<Setting> setting_of(const char* entry) noexcept
 {
     // The usual case, settled by two octets.
     const bool perhaps = (entry[0] == 'K' && entry[1] == 'R') || (entry[0] == 'A' && entry[1] == 'P') ||
@@ -233,9 +249,8 @@ std::optional<std::size_t> variable_of(const char* entry) noexcept
         return std::nullopt;
     }
     for (std::size_t i = 0; i < Environment::names.size(); ++i) {
-        const std::size_t length = std::strlen(Environment::names[i]);
-        if (std::strncmp(entry, Environment::names[i], length) == 0 && entry[length] == '=') {
-            return i;
+        if (const char* const value = value_for(Environment::names[i], entry); value != nullptr) {
+            return Setting{i, value};
         }
     }
     return std::nullopt;
@@ -259,12 +274,12 @@ bool Environment::holds() const noexcept
     // setuid program is hidden here as well.
     std::array<bool, names.size()> seen{};
     for (char** entry = is_secure() ? nullptr : environ; entry != nullptr && *entry != nullptr; ++entry) {
-        const std::optional<std::size_t> variable = variable_of(*entry);
-        if (!variable || seen[*variable]) {
+        const std::optional<Setting> setting = setting_of(*entry);
+        if (!setting || seen[setting->variable]) {
             continue; // of a variable that stands twice the first counts, as for getenv
         }
-        seen[*variable] = true;
-        if (values_[*variable] != *entry + std::strlen(names[*variable]) + 1) {
+        seen[setting->variable] = true;
+        if (std::strcmp(values_[setting->variable].c_str(), setting->value) != 0) {
             return false;
         }
     }
