@@ -363,12 +363,11 @@ template <typename Context, int (*Init)(Context*), int (*Update)(Context*, const
 constexpr PlainHash plain_hash(std::size_t block, std::size_t digest)
 {
     static_assert(sizeof(Context) <= sizeof(MacKey::State) && alignof(Context) <= alignof(MacKey::State));
-    return {
-        block, digest, [](void* state) { return Init(::new (state) Context); },
-        [](void* state, const void* octets, std::size_t size) {
-            return Update(static_cast<Context*>(state), octets, size);
-        },
-        [](unsigned char* out, void* state) { return Final(out, static_cast<Context*>(state)); }};
+    return {block, digest, [](void* state) { return Init(::new (state) Context); },
+            [](void* state, const void* octets, std::size_t size) {
+                return Update(static_cast<Context*>(state), octets, size);
+            },
+            [](unsigned char* out, void* state) { return Final(out, static_cast<Context*>(state)); }};
 }
 
 const PlainHash* plain_hash_of(MacAlgorithm algorithm) noexcept
@@ -534,9 +533,36 @@ Done MacRun::finish(ByteSpan mac)
 // ---------------------------------------------------------------------------------------------------------------------
 // Hashes, RC4, random octets
 
+namespace {
+
+/// A hash without a key, by the plain functions: no context is allocated.
+template <typename Context, int (*Init)(Context*), int (*Update)(Context*, const void*, std::size_t),
+          int (*Final)(unsigned char*, Context*), std::size_t size>
+bool hash_plainly(std::span<const ByteView> parts, ByteSpan digest)
+{
+    Context state;
+    bool good = digest.size() == size && Init(&state) == 1;
+    for (const ByteView part : parts) {
+        good = good && (part.empty() || Update(&state, part.data(), part.size()) == 1);
+    }
+    good = good && Final(digest.data(), &state) == 1;
+    OPENSSL_cleanse(&state, sizeof state);
+    return good;
+}
+
+} // namespace
+
 Done hash_of(HashAlgorithm algorithm, std::span<const ByteView> parts, ByteSpan digest)
 {
     const Algorithms* const all = algorithms();
+    if (all != nullptr && !all->fips && algorithm != HashAlgorithm::md5) {
+        const bool good =
+            algorithm == HashAlgorithm::sha1
+                ? hash_plainly<SHA_CTX, SHA1_Init, SHA1_Update, SHA1_Final, SHA_DIGEST_LENGTH>(parts, digest)
+                : hash_plainly<SHA256_CTX, SHA256_Init, SHA256_Update, SHA256_Final, SHA256_DIGEST_LENGTH>(parts,
+                                                                                                           digest);
+        return good ? Done{} : crypto_failure("hash function");
+    }
     const LegacyAlgorithms* const legacy = algorithm == HashAlgorithm::md5 ? legacy_algorithms() : nullptr;
     if (all == nullptr || (algorithm == HashAlgorithm::md5 && legacy == nullptr)) {
         return crypto_failure("hash function");

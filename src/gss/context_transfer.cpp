@@ -83,8 +83,8 @@ Result<std::unique_ptr<Context>> Context::imported(ByteView token)
     auto context = std::make_unique<Context>();
     TRY(context->check_mechanism(record.mechanism));
     context->locally_initiated_ = record.role == Role::initiator;
-    const std::vector<EncryptionType> permitted = TRY(permitted_types(*settings, nullptr));
     if (!record.protection) {
+        const std::vector<EncryptionType> permitted = TRY(permitted_types(*settings, nullptr));
         Principal target = record.session.acceptor;
         context->state_ =
             AwaitingReply{.exchange = InitiatorExchange::resume(std::move(record.session), record.sent_time, permitted,

@@ -2,6 +2,7 @@
 #include "gss/record_fields.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 namespace apex {
@@ -11,11 +12,8 @@ constexpr std::size_t number_size = 4;
 
 std::uint32_t number_at(ByteView octets) noexcept
 {
-    std::uint32_t value = 0;
-    for (const std::uint8_t octet : octets.first(number_size)) {
-        value = value << 8U | octet;
-    }
-    return value;
+    return std::uint32_t{octets[0]} << 24U | std::uint32_t{octets[1]} << 16U | std::uint32_t{octets[2]} << 8U |
+           std::uint32_t{octets[3]};
 }
 
 } // namespace
@@ -50,7 +48,10 @@ void RecordWriter::int64(std::uint64_t value)
 
 void RecordWriter::octets(ByteView value)
 {
-    std::ranges::copy(value, room(value.size()).begin());
+    const ByteSpan place = room(value.size());
+    if (!value.empty()) {
+        std::memcpy(place.data(), value.data(), value.size());
+    }
 }
 
 void RecordWriter::counted(ByteView value)
@@ -66,22 +67,41 @@ Secret RecordWriter::take() &&
     return std::move(buffer_);
 }
 
+namespace {
+
+[[gnu::cold]] Error too_short(std::string_view what, std::size_t needed, std::size_t left)
+{
+    return malformed_record(std::string(what) + " needs " + std::to_string(needed) + " octets, " +
+                            std::to_string(left) + " are left");
+}
+
+} // namespace
+
 Result<std::int32_t> RecordReader::int32(std::string_view what)
 {
-    return static_cast<std::int32_t>(number_at(TRY(octets(number_size, what))));
+    if (rest_.size() < number_size) {
+        return too_short(what, number_size, rest_.size());
+    }
+    const std::uint32_t number = number_at(rest_);
+    rest_ = rest_.subspan(number_size);
+    return static_cast<std::int32_t>(number);
 }
 
 Result<std::uint64_t> RecordReader::int64(std::string_view what)
 {
-    const ByteView both = TRY(octets(2 * number_size, what));
-    return std::uint64_t{number_at(both)} << 32U | number_at(both.subspan(number_size));
+    constexpr std::size_t size = 2 * number_size;
+    if (rest_.size() < size) {
+        return too_short(what, size, rest_.size());
+    }
+    const std::uint64_t number = std::uint64_t{number_at(rest_)} << 32U | number_at(rest_.subspan(number_size));
+    rest_ = rest_.subspan(size);
+    return number;
 }
 
 Result<ByteView> RecordReader::octets(std::size_t size, std::string_view what)
 {
     if (rest_.size() < size) {
-        return malformed_record(std::string(what) + " needs " + std::to_string(size) + " octets, " +
-                                std::to_string(rest_.size()) + " are left");
+        return too_short(what, size, rest_.size());
     }
     const ByteView taken = rest_.first(size);
     rest_ = rest_.subspan(size);
@@ -90,7 +110,11 @@ Result<ByteView> RecordReader::octets(std::size_t size, std::string_view what)
 
 Result<ByteView> RecordReader::counted(std::string_view what)
 {
-    const std::uint32_t size = number_at(TRY(octets(number_size, what)));
+    if (rest_.size() < number_size) {
+        return too_short(what, number_size, rest_.size());
+    }
+    const std::uint32_t size = number_at(rest_);
+    rest_ = rest_.subspan(number_size);
     return octets(size, what);
 }
 
