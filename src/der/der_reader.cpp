@@ -71,8 +71,8 @@ std::string describe(const Header& header, std::size_t available)
     case Header::Flaw::not_minimal:
         return "length " + std::to_string(header.length) + " written in too many octets";
     case Header::Flaw::beyond_end:
-        return "length " + std::to_string(header.length) + " exceeds the " +
-               std::to_string(available - header.size) + " octets left";
+        return "length " + std::to_string(header.length) + " exceeds the " + std::to_string(available - header.size) +
+               " octets left";
     case Header::Flaw::none:
         break;
     }
@@ -85,6 +85,11 @@ DerReader::Element DerReader::find(Tag tag) const noexcept
 {
     if (!next_is(tag) || tag.number() == 31) {
         return {};
+    }
+    // Nearly all elements of Kerberos have a length of one octet.
+    if (rest_.size() >= 2 && rest_[1] < 0x80) {
+        const std::size_t length = rest_[1];
+        return length <= rest_.size() - 2 ? Element{rest_.first(2 + length), rest_.subspan(2, length)} : Element{};
     }
     const Header header = read_header(rest_);
     if (header.flaw != Header::Flaw::none) {

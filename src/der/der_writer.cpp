@@ -24,6 +24,13 @@ std::size_t long_length_octets(std::size_t length) noexcept
 
 void DerWriter::primitive(Tag tag, ByteView contents)
 {
+    if (contents.size() < 0x80) {
+        const ByteSpan element = extend(2 + contents.size());
+        element[0] = tag.octet;
+        element[1] = static_cast<std::uint8_t>(contents.size());
+        std::copy(contents.begin(), contents.end(), element.begin() + 2);
+        return;
+    }
     const std::size_t start = open(tag);
     raw(contents);
     close(start);

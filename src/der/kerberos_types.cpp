@@ -52,6 +52,11 @@ constexpr std::int64_t uint32_most = std::numeric_limits<std::uint32_t>::max();
 /// Writes a number of up to 33 bits in the fewest octets.
 void write_integer(DerWriter& writer, std::int64_t value)
 {
+    if (value >= 0 && value < 0x80) {
+        const auto only = static_cast<std::uint8_t>(value);
+        writer.primitive(integer_tag, ByteView(&only, 1));
+        return;
+    }
     std::array<std::uint8_t, 8> octets{};
     for (std::size_t i = 0; i < octets.size(); ++i) {
         octets[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * (7 - i)));
