@@ -168,10 +168,13 @@ OM_uint32 run_with(const std::function<OM_uint32()>& run, long allowed)
 
 } // namespace
 
-long until_it_succeeds(const std::function<OM_uint32()>& run)
+long until_it_succeeds(const std::function<OM_uint32()>& run, const std::function<void()>& prepare)
 {
     constexpr long most = 20000;
     for (long allowed = 0; allowed < most; ++allowed) {
+        if (prepare) {
+            prepare();
+        }
         if (GSS_ERROR(run_with(run, allowed)) == 0) {
             return allowed;
         }

@@ -17,7 +17,8 @@ long allow_all() noexcept;
 void expect(bool condition) noexcept;
 
 /// until_it_succeeds runs a call with 0, 1, 2, ... allocations allowed until it succeeds; gives the number of failures.
-long until_it_succeeds(const std::function<OM_uint32()>& run);
+/// `prepare` comes before each number of allocations, with all allowed.
+long until_it_succeeds(const std::function<OM_uint32()>& run, const std::function<void()>& prepare = {});
 
 /// while_it_fails does the same with a call that fails with any memory: `most` times.
 void while_it_fails(const std::function<OM_uint32()>& run, long most);

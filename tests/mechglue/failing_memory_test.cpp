@@ -63,7 +63,7 @@ public:
 
     void a_whole_handshake()
     {
-        const long failures = until_it_succeeds([] {
+        const auto handshake = [] {
             Sides sides;
             const long budget = allow_all();
             sides.import_target();
@@ -76,7 +76,9 @@ public:
                 expect(GSS_ERROR(major) == 0 || sides.source == GSS_C_NO_NAME);
             }
             return GSS_ERROR(major) == 0 ? sides.finish(GSS_C_MUTUAL_FLAG) : major;
-        });
+        };
+        // With a ticket that the acceptor has not seen: one that it remembers costs it less.
+        const long failures = until_it_succeeds(handshake, [] { glued_realm().renew_tickets(); });
         CPPUNIT_ASSERT(failures > 50);
     }
 

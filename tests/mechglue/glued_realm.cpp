@@ -99,6 +99,12 @@ GluedRealm::GluedRealm()
     files_.set("KRB5_KTNAME", keytab);
     files_.set("KRB5CCNAME", cache);
     add_key(keytab, service_principal, 1, type, service_seed);
+    renew_tickets();
+}
+
+void GluedRealm::renew_tickets()
+{
+    const std::string cache = "FILE:" + files_.path("cache");
     make_cache(cache, client_principal);
     add_ticket(cache, tgt(client_principal, "TEST.REALM"));
     store(cache, issue_ticket());

@@ -21,6 +21,9 @@ public:
     GluedRealm(const GluedRealm&) = delete;
     GluedRealm& operator=(const GluedRealm&) = delete;
 
+    /// Gives alice another ticket, which no acceptor has seen: one that it knows it does not open again.
+    void renew_tickets();
+
     static constexpr const char* service = "host@server.test";
     static constexpr const char* service_principal = "host/server.test@TEST.REALM";
     static constexpr const char* client_principal = "alice@TEST.REALM";
