@@ -16,7 +16,8 @@
 #include <vector>
 
 // Many processes and threads present the same authenticators at the same time: exactly one success each (INVARIANTS R1).
-// Usage: replay_race processes threads rounds [directory]. Exit code 0: it held.
+// Or each presents its own: all succeed, while records die and their places are used again.
+// Usage: replay_race processes threads rounds [directory [distinct]]. Exit code 0: it held.
 
 namespace {
 
@@ -27,6 +28,7 @@ struct Plan final {
     int threads = 4;
     std::size_t rounds = 1000;
     std::string directory;
+    bool distinct = false; // `rounds` authenticators of each thread's own
 };
 
 /// Board is what all processes share: successes and refusals per round, and how many have come as far.
@@ -36,12 +38,20 @@ struct Board final {
     std::array<std::atomic<std::uint32_t>, most_rounds> replays;
     std::array<std::atomic<std::uint32_t>, most_rounds> arrived;
     std::atomic<std::uint32_t> failures;
+    std::atomic<std::uint64_t> presented; // distinct ones: the clock runs with them
 };
 
-Bytes authenticator(std::uint64_t round)
+/// The clock of distinct authenticators: ten thousand come in a second of it, so their lives end within the run.
+Duration time_passed(const Board& board)
+{
+    return Duration(std::chrono::microseconds(100 * board.presented.load()));
+}
+
+Bytes authenticator(std::uint64_t round, std::uint64_t presenter = 0)
 {
     Bytes octets(160, 0x42);
     std::memcpy(octets.data() + 100, &round, sizeof round);
+    std::memcpy(octets.data() + 108, &presenter, sizeof presenter);
     return octets;
 }
 
@@ -74,11 +84,31 @@ void take_part(const Plan& plan, Board& board, ReplayCache& cache)
     }
 }
 
-void run_process(const Plan& plan, Board& board, ReplayCache& cache)
+void present_own(const Plan& plan, Board& board, ReplayCache& cache, std::uint64_t presenter)
+{
+    constexpr std::int64_t start = 1'800'000'000;
+    for (std::size_t round = 0; round < plan.rounds; ++round) {
+        const Time now = time_from_seconds(start) + time_passed(board);
+        const Done done = cache.remember(authenticator(round, presenter), EncryptionType::aes256_cts_hmac_sha1_96, now,
+                                         std::chrono::seconds(60), now);
+        ++board.presented;
+        if (!done && ++board.failures == 1) {
+            std::fprintf(stderr, "%s\n", done.error().text().c_str());
+        }
+    }
+}
+
+void run_process(const Plan& plan, Board& board, ReplayCache& cache, int process)
 {
     std::vector<std::thread> threads;
     for (int i = 0; i < plan.threads; ++i) {
-        threads.emplace_back([&] { take_part(plan, board, cache); });
+        threads.emplace_back([&, i] {
+            if (plan.distinct) {
+                present_own(plan, board, cache, static_cast<std::uint64_t>(process * plan.threads + i));
+            } else {
+                take_part(plan, board, cache);
+            }
+        });
     }
     for (std::thread& thread : threads) {
         thread.join();
@@ -87,6 +117,12 @@ void run_process(const Plan& plan, Board& board, ReplayCache& cache)
 
 bool judge(const Plan& plan, const Board& board)
 {
+    if (plan.distinct) {
+        std::printf("%s: %d processes x %d threads, %llu authenticators of their own, %u refused\n",
+                    board.failures == 0 ? "ok" : "not ok", plan.processes, plan.threads,
+                    static_cast<unsigned long long>(board.presented.load()), board.failures.load());
+        return board.failures == 0;
+    }
     const auto everybody = static_cast<std::uint32_t>(plan.processes * plan.threads);
     std::size_t wrong = 0;
     for (std::size_t round = 0; round < plan.rounds; ++round) {
@@ -111,15 +147,18 @@ bool race(const Plan& plan)
     Board& board = *new (memory) Board();
     ReplayStoreSettings settings;
     settings.directory = plan.directory;
+    if (plan.distinct) {
+        settings.boot_clock = [&board] { return Duration(std::chrono::hours(1)) + time_passed(board); };
+    }
     ReplayStore inherited(settings);
     for (int i = 1; i < plan.processes; ++i) {
         if (::fork() == 0) {
             ReplayStore own(settings);
-            run_process(plan, board, i % 2 == 0 ? own : inherited);
+            run_process(plan, board, i % 2 == 0 ? own : inherited, i);
             std::_Exit(0);
         }
     }
-    run_process(plan, board, inherited);
+    run_process(plan, board, inherited, 0);
     while (::wait(nullptr) > 0) {
     }
     const bool good = judge(plan, board);
@@ -136,7 +175,8 @@ int main(int count, char** arguments)
     plan.threads = count > 2 ? std::atoi(arguments[2]) : plan.threads;
     plan.rounds = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : plan.rounds;
     std::string pattern = std::string(count > 4 ? arguments[4] : "/var/tmp") + "/apex-race-XXXXXX";
-    if (plan.rounds > Board::most_rounds || ::mkdtemp(pattern.data()) == nullptr) {
+    plan.distinct = count > 5 && std::strcmp(arguments[5], "distinct") == 0;
+    if ((plan.rounds > Board::most_rounds && !plan.distinct) || ::mkdtemp(pattern.data()) == nullptr) {
         std::fprintf(stderr, "too many rounds, or no directory %s\n", pattern.c_str());
         return 1;
     }
