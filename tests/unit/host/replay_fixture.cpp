@@ -27,7 +27,7 @@ ReplayWorld::ReplayWorld()
 
 ReplayWorld::~ReplayWorld()
 {
-    remove_replay_memory(directory);
+    remove_memory();
     std::error_code ignored;
     std::filesystem::remove_all(directory, ignored);
 }
@@ -64,6 +64,25 @@ void ReplayWorld::restart(Duration downtime)
     now += downtime;
     boot = std::chrono::seconds(20);
     ++boot_id[0];
+}
+
+/// Wherever below the directory a test had a store, and as whatever user.
+void ReplayWorld::remove_memory() const
+{
+    const uid_t self = ::geteuid();
+    std::error_code error;
+    for (std::filesystem::recursive_directory_iterator entry(directory, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const std::string name = entry->path().filename();
+        if (!name.starts_with("apex_") || name.find_first_not_of("0123456789", 5) != std::string::npos) {
+            continue;
+        }
+        const bool same = ::seteuid(static_cast<uid_t>(std::strtoul(name.c_str() + 5, nullptr, 10))) == 0;
+        remove_replay_memory(entry->path().parent_path());
+        if (same && ::seteuid(self) != 0) {
+            std::abort();
+        }
+    }
 }
 
 std::optional<int> ReplayWorld::segment() const

@@ -55,6 +55,9 @@ public:
     bool durable = true;
     bool shared_memory = true; // else the records are in the file
     std::vector<std::string> events;
+
+private:
+    void remove_memory() const;
 };
 
 std::string outcome_of(const Done& done);

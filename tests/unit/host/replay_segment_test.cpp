@@ -217,12 +217,17 @@ public:
         for (std::size_t at = 0; at < 64; ++at) {
             ReplaySegmentTest test;
             test.accept(3);
+            const int former = test.world.segment().value();
             Mapped(test.world).octets()[at] ^= static_cast<std::uint8_t>(1U << (at % 8));
             const auto store = test.world.open();
             test.assert_refused(*store, 3, "octet " + std::to_string(at));
             test.world.pass(3s);
             test.assert_refused(*store, 3, "octet " + std::to_string(at) + ", later");
             CPPUNIT_ASSERT_EQUAL(remembered, outcome_of(test.world.remember(*store, 4)));
+            // What cannot be told to be ours any more is not taken away by the store.
+            for (const int each : {former, test.world.segment().value_or(former)}) {
+                ::shmctl(each, IPC_RMID, nullptr);
+            }
         }
     }
 
