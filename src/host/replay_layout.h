@@ -74,7 +74,7 @@ struct TablePlace final {
 struct SegmentPlace final {
     std::uint64_t size = 0;
     std::int32_t number = -1;     // System V's shmid
-    std::uint64_t name_space = 0; // the inode of the IPC namespace in which that is its number
+    std::uint64_t name_space = 0; // of the IPC namespace in which that is its number, and of the PID namespace
 };
 
 /// Header is the first page of the main file.

@@ -38,7 +38,7 @@ struct alignas(2 * cache_line) SharedStripe final {
 
 struct SegmentHead final {
     std::array<std::uint8_t, 8> magic;
-    std::array<std::uint8_t, 8> kind; // processes of another architecture have other mutexes
+    std::array<std::uint8_t, 8> kind; // processes of another architecture or C library have other mutexes
     StoreId id;
     std::uint64_t size;
     std::uint64_t parent_device;
@@ -56,7 +56,12 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std
 
 std::array<std::uint8_t, 8> kind_of_process()
 {
-    return {sizeof(void*), sizeof(pthread_mutex_t), sizeof(SharedStripe) / cache_line, 0, 0, 0, 0, 0};
+#ifdef __GLIBC__
+    constexpr std::uint8_t library = 1;
+#else
+    constexpr std::uint8_t library = 0;
+#endif
+    return {sizeof(void*), sizeof(pthread_mutex_t), sizeof(SharedStripe) / cache_line, library, 0, 0, 0, 0};
 }
 
 Result<std::array<std::uint8_t, 16>> proof_for(const Header& header)
@@ -108,11 +113,16 @@ bool is_private(const shmid_ds& status) noexcept
            (status.shm_perm.mode & 0777) == 0600 && status.shm_segsz > buckets_at;
 }
 
-/// The number of the namespace in which segments have their names; 0 where it cannot be told.
+/// The namespace in which segments have their numbers, and the one in which threads have theirs, by which robust mutexes
+/// tell their holders apart. 0 where it cannot be told.
 std::uint64_t this_namespace() noexcept
 {
-    struct stat status {};
-    return ::stat("/proc/self/ns/ipc", &status) == 0 ? status.st_ino : 0;
+    struct stat ipc {};
+    struct stat pid {};
+    if (::stat("/proc/self/ns/ipc", &ipc) != 0 || ::stat("/proc/self/ns/pid", &pid) != 0) {
+        return 0;
+    }
+    return (static_cast<std::uint64_t>(pid.st_ino) << 32) ^ ipc.st_ino;
 }
 
 class SegmentArea final : public BucketArea {
@@ -365,7 +375,9 @@ SegmentAttempt attach_segment(const Header& header)
     SegmentAttempt attempt;
     const std::uint64_t here = this_namespace();
     if (here == 0 || here != header.segment.name_space) {
-        return SegmentAttempt{.area = nullptr, .why = "its memory is in another IPC namespace", .elsewhere = true};
+        return SegmentAttempt{.area = nullptr,
+                              .why = "its memory is in another IPC namespace, or used from another PID namespace",
+                              .elsewhere = true};
     }
     shmid_ds status{};
     if (::shmctl(header.segment.number, IPC_STAT, &status) != 0) {
@@ -388,8 +400,9 @@ SegmentAttempt attach_segment(const Header& header)
         return attempt;
     }
     if (head.kind != kind_of_process()) {
-        return SegmentAttempt{
-            .area = nullptr, .why = "its memory belongs to programs of another architecture", .elsewhere = true};
+        return SegmentAttempt{.area = nullptr,
+                              .why = "its memory belongs to programs of another architecture or C library",
+                              .elsewhere = true};
     }
     attempt.area = std::make_unique<SegmentArea>(std::move(memory), header);
     return attempt;
