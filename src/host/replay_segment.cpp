@@ -160,15 +160,27 @@ private:
     std::atomic<std::uint64_t> warm_ = header_size; // up to here, this process has the memory mapped in
 };
 
+/// Waits for five seconds at most: a holder that was stopped must not hang every login.
+int lock_patiently(pthread_mutex_t& mutex) noexcept
+{
+    timespec deadline{};
+#ifdef __SANITIZE_THREAD__ // that of GCC 12 does not know pthread_mutex_clocklock
+    ::clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += 5;
+    return ::pthread_mutex_timedlock(&mutex, &deadline);
+#else
+    ::clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += 5;
+    return ::pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &deadline);
+#endif
+}
+
 Result<StripeGuard> SegmentArea::lock(std::size_t stripe)
 {
     SharedStripe& shared = memory_->head().stripes[stripe];
     int status = ::pthread_mutex_trylock(&shared.mutex);
     if (status == EBUSY) {
-        timespec deadline{};
-        ::clock_gettime(CLOCK_MONOTONIC, &deadline);
-        deadline.tv_sec += 5; // a holder that was stopped must not hang every login
-        status = ::pthread_mutex_clocklock(&shared.mutex, CLOCK_MONOTONIC, &deadline);
+        status = lock_patiently(shared.mutex);
     }
     if (status == EOWNERDEAD) {
         finish_for_the_dead(shared);
