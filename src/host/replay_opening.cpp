@@ -76,17 +76,12 @@ Result<Found> look(const StoreDirectory& directory)
     return found;
 }
 
-bool usable(const Found& found, const OpeningOptions& options)
-{
-    return found.condition == Condition::intact && found.header->boot_id == options.boot_id;
-}
-
-/// The store that was found; null, and `found` says why, if its records are out of reach.
+/// The store that was found, if it can be used. Null if not; where only its records are out of reach, `found` says why.
 std::shared_ptr<OpenStore> as_store(const StoreDirectory& directory, Found& found, const OpeningOptions& options)
 {
-    OpenStore::MakeArea make_area = [](const Descriptor& file, const std::string& path) -> std::unique_ptr<BucketArea> {
-        return std::make_unique<FileArea>(file, path);
-    };
+    if (found.condition != Condition::intact || found.header->boot_id != options.boot_id) {
+        return nullptr;
+    }
     SegmentAttempt attempt;
     if (found.header->segment.size != 0) {
         attempt = options.shared_memory ? attach_segment(*found.header)
@@ -97,11 +92,10 @@ std::shared_ptr<OpenStore> as_store(const StoreDirectory& directory, Found& foun
             found.elsewhere = attempt.elsewhere;
             return nullptr;
         }
-        make_area = [&attempt](const Descriptor&, const std::string&) { return std::move(attempt.area); };
     }
     return std::make_shared<OpenStore>(
         directory.path, directory.descriptor.identity(), std::move(found.file), std::move(*found.header),
-        OpenStore::Ways{.durable = options.durable, .boot_clock = options.boot_clock}, make_area);
+        OpenStore::Ways{.durable = options.durable, .boot_clock = options.boot_clock}, std::move(attempt.area));
 }
 
 /// The caller holds the directory's lock.
@@ -109,14 +103,12 @@ Result<std::shared_ptr<OpenStore>> opened_or_made(const StoreDirectory& director
                                                   const Occasion& occasion)
 {
     Found found = TRY(look(directory));
-    if (usable(found, options)) {
-        if (std::shared_ptr<OpenStore> store = as_store(directory, found, options)) {
-            return store;
-        }
+    if (std::shared_ptr<OpenStore> store = as_store(directory, found, options)) {
+        return store;
     }
     TRY(create_store(directory, options, occasion, std::move(found)));
     Found made = TRY(look(directory));
-    std::shared_ptr<OpenStore> store = usable(made, options) ? as_store(directory, made, options) : nullptr;
+    std::shared_ptr<OpenStore> store = as_store(directory, made, options);
     if (store == nullptr) {
         return refuse(Fault::ReplayStoreFailed, directory.path + "/" + store_name + " could not be read back");
     }
@@ -131,10 +123,8 @@ Result<std::shared_ptr<OpenStore>> open_store(const OpeningOptions& options, con
     Patience patience;
     for (;;) {
         Found found = TRY(look(directory));
-        if (usable(found, options)) {
-            if (std::shared_ptr<OpenStore> store = as_store(directory, found, options)) {
-                return store;
-            }
+        if (std::shared_ptr<OpenStore> store = as_store(directory, found, options)) {
+            return store;
         }
         const DirectoryLock lock = TRY(DirectoryLock::try_take(directory.path));
         if (lock.holds()) {

@@ -11,7 +11,7 @@
 namespace apex::replay {
 
 OpenStore::OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, Ways ways,
-                     const MakeArea& make_area)
+                     std::unique_ptr<BucketArea> area)
     : directory_(std::move(directory)),
       directory_identity_(directory_identity),
       path_(directory_ + "/" + store_name),
@@ -23,7 +23,7 @@ OpenStore::OpenStore(std::string directory, FileIdentity directory_identity, Des
       generation_(process_generation()),
       ticked_(INT64_MIN), // the first use of each process ticks: it brings the header and the journal up to date
       snapshot_(std::make_shared<const Snapshot>(Snapshot{.header = std::move(header), .version = 0})),
-      area_(make_area(file_, path_))
+      area_(area != nullptr ? std::move(area) : std::make_unique<FileArea>(file_, path_))
 {
 }
 

@@ -42,11 +42,9 @@ public:
         std::function<std::int64_t()> boot_clock; // microseconds
     };
 
-    /// MakeArea gives the place of the buckets of a main file.
-    using MakeArea = std::function<std::unique_ptr<BucketArea>(const Descriptor& file, const std::string& path)>;
-
+    /// `area` null: the buckets follow the header in the file.
     OpenStore(std::string directory, FileIdentity directory_identity, Descriptor file, Header header, Ways ways,
-              const MakeArea& make_area);
+              std::unique_ptr<BucketArea> area);
 
     /// remember-or-refuse. Fault::ReplayStoreFailed if it cannot be decided.
     Result<Outcome> remember(const Request& request);

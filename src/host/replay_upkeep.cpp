@@ -52,7 +52,7 @@ Result<Outcome> OpenStore::tick_now(const Request& request)
             return Outcome::remembered; // someone else is at it, and the mark is not yet too old
         }
         const Examination area = TRY(area_->examine());
-        if (area.stale || TRY(examine_path(path_, file_.identity())).stale) {
+        if (area.stale || TRY(look_at_path(request)) != Outcome::remembered) {
             return Outcome::stale;
         }
         Result<Header> read = read_header();
