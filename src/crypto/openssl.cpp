@@ -536,16 +536,14 @@ Done MacRun::finish(ByteSpan mac)
 namespace {
 
 /// A hash without a key, by the plain functions: no context is allocated.
-template <typename Context, int (*Init)(Context*), int (*Update)(Context*, const void*, std::size_t),
-          int (*Final)(unsigned char*, Context*), std::size_t size>
-bool hash_plainly(std::span<const ByteView> parts, ByteSpan digest)
+bool hash_plainly(const PlainHash& hash, std::span<const ByteView> parts, ByteSpan digest)
 {
-    Context state;
-    bool good = digest.size() == size && Init(&state) == 1;
+    MacKey::State state;
+    bool good = digest.size() == hash.digest && hash.start(&state) == 1;
     for (const ByteView part : parts) {
-        good = good && (part.empty() || Update(&state, part.data(), part.size()) == 1);
+        good = good && (part.empty() || hash.update(&state, part.data(), part.size()) == 1);
     }
-    good = good && Final(digest.data(), &state) == 1;
+    good = good && hash.finish(digest.data(), &state) == 1;
     OPENSSL_cleanse(&state, sizeof state);
     return good;
 }
@@ -556,12 +554,9 @@ Done hash_of(HashAlgorithm algorithm, std::span<const ByteView> parts, ByteSpan 
 {
     const Algorithms* const all = algorithms();
     if (all != nullptr && !all->fips && algorithm != HashAlgorithm::md5) {
-        const bool good =
-            algorithm == HashAlgorithm::sha1
-                ? hash_plainly<SHA_CTX, SHA1_Init, SHA1_Update, SHA1_Final, SHA_DIGEST_LENGTH>(parts, digest)
-                : hash_plainly<SHA256_CTX, SHA256_Init, SHA256_Update, SHA256_Final, SHA256_DIGEST_LENGTH>(parts,
-                                                                                                           digest);
-        return good ? Done{} : crypto_failure("hash function");
+        const MacAlgorithm with_key =
+            algorithm == HashAlgorithm::sha1 ? MacAlgorithm::hmac_sha1 : MacAlgorithm::hmac_sha256;
+        return hash_plainly(*plain_hash_of(with_key), parts, digest) ? Done{} : crypto_failure("hash function");
     }
     const LegacyAlgorithms* const legacy = algorithm == HashAlgorithm::md5 ? legacy_algorithms() : nullptr;
     if (all == nullptr || (algorithm == HashAlgorithm::md5 && legacy == nullptr)) {

@@ -69,6 +69,17 @@ Secret RecordWriter::take() &&
 
 namespace {
 
+/// Takes octets off the front of `rest`; false if there are fewer.
+bool take_off(ByteView& rest, std::size_t size, ByteView& taken) noexcept
+{
+    if (rest.size() < size) {
+        return false;
+    }
+    taken = rest.first(size);
+    rest = rest.subspan(size);
+    return true;
+}
+
 [[gnu::cold]] Error too_short(std::string_view what, std::size_t needed, std::size_t left)
 {
     return malformed_record(std::string(what) + " needs " + std::to_string(needed) + " octets, " +
@@ -79,43 +90,39 @@ namespace {
 
 Result<std::int32_t> RecordReader::int32(std::string_view what)
 {
-    if (rest_.size() < number_size) {
+    ByteView number;
+    if (!take_off(rest_, number_size, number)) {
         return too_short(what, number_size, rest_.size());
     }
-    const std::uint32_t number = number_at(rest_);
-    rest_ = rest_.subspan(number_size);
-    return static_cast<std::int32_t>(number);
+    return static_cast<std::int32_t>(number_at(number));
 }
 
 Result<std::uint64_t> RecordReader::int64(std::string_view what)
 {
     constexpr std::size_t size = 2 * number_size;
-    if (rest_.size() < size) {
+    ByteView number;
+    if (!take_off(rest_, size, number)) {
         return too_short(what, size, rest_.size());
     }
-    const std::uint64_t number = std::uint64_t{number_at(rest_)} << 32U | number_at(rest_.subspan(number_size));
-    rest_ = rest_.subspan(size);
-    return number;
+    return std::uint64_t{number_at(number)} << 32U | number_at(number.subspan(number_size));
 }
 
 Result<ByteView> RecordReader::octets(std::size_t size, std::string_view what)
 {
-    if (rest_.size() < size) {
+    ByteView taken;
+    if (!take_off(rest_, size, taken)) {
         return too_short(what, size, rest_.size());
     }
-    const ByteView taken = rest_.first(size);
-    rest_ = rest_.subspan(size);
     return taken;
 }
 
 Result<ByteView> RecordReader::counted(std::string_view what)
 {
-    if (rest_.size() < number_size) {
+    ByteView size;
+    if (!take_off(rest_, number_size, size)) {
         return too_short(what, number_size, rest_.size());
     }
-    const std::uint32_t size = number_at(rest_);
-    rest_ = rest_.subspan(number_size);
-    return octets(size, what);
+    return octets(number_at(size), what);
 }
 
 Result<std::size_t> RecordReader::count(std::size_t smallest, std::string_view what)

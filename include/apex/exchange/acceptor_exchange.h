@@ -45,7 +45,7 @@ public:
         const RealmTrust& realms;
         const Clock& clock;
         Random& random;
-        Trace* trace;                     // null: nobody listens
+        Trace* trace;                    // null: nobody listens
         OpenedTickets* opened = nullptr; // null: each ticket is opened anew
     };
 
